@@ -1,0 +1,67 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+let package = Package(
+  name: "swift-coroutines",
+  products: [
+    .library(name: "Coroutines", targets: ["Coroutines"]),
+    .library(name: "CoroutineAPI", targets: ["CoroutineAPI"]),
+    .library(name: "BackendEpoll", targets: ["BackendEpoll"]),
+    .library(name: "BackendIOUring", targets: ["BackendIOUring"]),
+    .library(name: "CoroutineConformance", targets: ["CoroutineConformance"]),
+    .executable(name: "coro-bench", targets: ["coro-bench"]),
+  ],
+  traits: [
+    .default(enabledTraits: ["IOUring"]),
+    .trait(name: "IOUring", description: "The io_uring backend; needs liburing's headers."),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"),
+  ],
+  targets: [
+    // What only C or assembly can say: the switch, stacks, thread-local words, signal handlers.
+    .target(name: "CContext"),
+    // Linux headers that Glibc's module does not export.
+    .target(name: "CLinux"),
+    .systemLibrary(
+      name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
+
+    .target(
+      name: "CoroutineAPI",
+      dependencies: [
+        "CContext", "CLinux", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .target(name: "BackendEpoll", dependencies: ["CoroutineAPI", "CLinux"]),
+    .target(
+      name: "BackendIOUring",
+      dependencies: [
+        "CoroutineAPI", "CLinux",
+        .target(name: "CLiburing", condition: .when(traits: ["IOUring"])),
+      ]),
+    // The umbrella: the API, every backend, and the choice of a default one.
+    .target(
+      name: "Coroutines",
+      dependencies: [
+        "CoroutineAPI", "BackendEpoll", "CContext",
+        .target(name: "BackendIOUring", condition: .when(traits: ["IOUring"])),
+      ]),
+
+    .executableTarget(
+      name: "coro-bench",
+      dependencies: [
+        "Coroutines", "CLinux",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
+    .target(
+      name: "CoroutineConformance",
+      dependencies: ["CoroutineAPI", "CLinux"],
+      path: "Tests/Conformance"),
+    .testTarget(name: "ConformanceTests", dependencies: ["CoroutineConformance", "Coroutines"]),
+    .testTarget(
+      name: "SchedulerTests", dependencies: ["CoroutineAPI", "BackendEpoll", "CContext"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

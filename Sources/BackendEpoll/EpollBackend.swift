@@ -1,0 +1,149 @@
+import CLinux
+public import CoroutineAPI
+import Glibc
+
+/// Readiness from epoll(7), deadlines from a timerfd, made into completions.
+///
+/// An operation is attempted at once; if the kernel is not ready it waits in the table, and is
+/// attempted again when epoll reports an edge for its descriptor. See `WaiterTable.swift` for why no
+/// edge can be lost.
+public final class EpollBackend: Backend {
+  private let epoll: CInt
+  private let wakeUp: CInt
+  private let timer: DeadlineTimer
+  private let table: WaiterTable
+  /// Cancelled operations, to be reported by the next `wait`.
+  private let cancelled: UnsafeMutablePointer<OperationList>
+  private let events: UnsafeMutableBufferPointer<epoll_event>
+
+  private static let eventCount = 256
+  /// Tags of the two descriptors that are the backend's own; no descriptor is so large.
+  private static let timerTag = UInt64(UInt32.max)
+  private static let wakeUpTag = UInt64(UInt32.max - 1)
+
+  /// "epoll".
+  public var name: String { "epoll" }
+
+  /// A backend for the calling thread.
+  ///
+  /// - Throws: `unavailable` if the kernel gives no descriptors.
+  public init() throws(CoroutineError) {
+    epoll = try Self.descriptor(epoll_create1(CInt(EPOLL_CLOEXEC)), "epoll_create1")
+    do throws(CoroutineError) {
+      wakeUp = try Self.descriptor(
+        eventfd(0, CInt(EFD_CLOEXEC | EFD_NONBLOCK)), "eventfd")
+    } catch {
+      close_(epoll)
+      throw error
+    }
+    do throws(CoroutineError) {
+      timer = try DeadlineTimer()
+    } catch {
+      close_(epoll)
+      close_(wakeUp)
+      throw error
+    }
+    table = WaiterTable(epoll: epoll)
+    events = .allocate(capacity: Self.eventCount)
+    cancelled = .allocate(capacity: 1)
+    cancelled.initialize(to: OperationList())
+    // Edge-triggered, so that neither has to be read: each expiry and each write is an edge.
+    let edge = EPOLLIN.rawValue | EPOLLET.rawValue
+    _ = coro_epoll_add(epoll, wakeUp, edge, Self.wakeUpTag)
+    _ = coro_epoll_add(epoll, timer.descriptor, edge, Self.timerTag)
+  }
+
+  private static func descriptor(_ result: CInt, _ call: String) throws(CoroutineError) -> CInt {
+    if result >= 0 { return result }
+    throw CoroutineError(
+      .unavailable, errno: .init(rawValue: errno), call: "the epoll backend", operands: "(\(call))",
+      detail: "raise the limit of open descriptors (ulimit -n)")
+  }
+
+  deinit {
+    events.deallocate()
+    cancelled.deallocate()
+  }
+
+  // MARK: Backend
+
+  /// CLOCK_MONOTONIC.
+  public var now: Instant { .kernelNow }
+
+  /// Attempts the operation; what must wait is put into the table.
+  public func start(_ operation: KernelOperation.Reference) -> Bool {
+    switch operation.pointer.pointee.kind {
+    case .close(let descriptor), .forget(let descriptor):
+      table.forget(descriptor)
+      operation.pointer.pointee.result = operation.pointer.pointee.attempt()
+      return true
+    case .call:
+      operation.pointer.pointee.result = operation.pointer.pointee.attempt()
+      return true
+    case .receive, .receiveMessage, .read, .accept:
+      return table.start(operation, .reading)
+    case .send, .sendMessage, .write, .connect:
+      return table.start(operation, .writing)
+    }
+  }
+
+  /// Takes the operation out of the table; nothing in the kernel refers to it.
+  public func cancel(_ operation: KernelOperation.Reference) {
+    table.remove(operation)
+    operation.pointer.pointee.result = -Int(ECANCELED)
+    cancelled.pointee.append(operation)
+  }
+
+  /// Waits for edges, and attempts again who waited for them.
+  public func wait(_ limit: WaitLimit, completed: inout OperationList) {
+    var timeout: CInt = -1
+    switch limit {
+    case .poll: timeout = 0
+    case .until(let deadline): timer.arm(deadline)
+    case .forever: break
+    }
+    if !cancelled.pointee.isEmpty {
+      completed.append(contentsOf: &cancelled.pointee)
+      timeout = 0
+    }
+    // EINTR: the deadline is the timer's and absolute, so waiting again loses nothing. Yet it
+    // returns, as after any event: a signal's handler may have been for this loop.
+    let count = epoll_wait(epoll, events.baseAddress, CInt(Self.eventCount), timeout)
+    for index in 0..<max(0, Int(count)) {
+      let event = events[index]
+      let tag = withUnsafePointer(to: event) { coro_epoll_data($0) }
+      switch tag {
+      case Self.timerTag: timer.hasFired()
+      case Self.wakeUpTag: break
+      default: table.edge(tag, events: event.events, completed: &completed)
+      }
+    }
+  }
+
+  /// Writes to the eventfd.
+  public func wake() {
+    var one: UInt64 = 1
+    // EAGAIN: the counter is full, and the loop has been woken often enough.
+    _ = write(wakeUp, &one, MemoryLayout<UInt64>.size)
+  }
+
+  /// Closes the three descriptors.
+  public func close() {
+    table.deallocate()
+    timer.close()
+    close_(wakeUp)
+    close_(epoll)
+  }
+}
+
+/// close(2), whose name the protocol's member hides.
+private func close_(_ descriptor: CInt) {
+  _ = CLinux.close(descriptor)
+}
+
+extension BackendChoice {
+  /// epoll + timerfd: on every Linux, in every container.
+  public static let epoll = BackendChoice("epoll") { () throws(CoroutineError) in
+    try EpollBackend()
+  }
+}

@@ -1,0 +1,181 @@
+#if IOUring
+  import CLiburing
+  import CLinux
+  public import CoroutineAPI
+  import Glibc
+
+  /// Completions from io_uring(7).
+  ///
+  /// `start` only fills a submission entry; all of a turn's entries go to the kernel with the one
+  /// call that also waits. What finishes is found in the completion queue, and its entry carries the
+  /// operation's address.
+  public final class IOUringBackend: Backend {
+    private let ring: Ring
+    private let wakeUp: CInt
+    /// Finished operations that were found while room was made in a full submission queue.
+    private let early: UnsafeMutablePointer<OperationList>
+
+    /// "io_uring".
+    public var name: String { "io_uring" }
+
+    /// A ring for the calling thread.
+    ///
+    /// - Parameters:
+    ///   - entries: The length of the submission queue, a power of two. A full queue is no error.
+    ///   - requiresDeferredWork: Refuse where the kernel (before 6.1) can't defer its work to the
+    ///     call that waits; epoll is faster there.
+    /// - Throws: `unavailable`, with the reason and the remedy.
+    public init(entries: Int = 256, requiresDeferredWork: Bool = false) throws(CoroutineError) {
+      ring = try Ring(entries: entries, requiresDeferredWork: requiresDeferredWork)
+      wakeUp = eventfd(0, CInt(EFD_CLOEXEC | EFD_NONBLOCK))
+      guard wakeUp >= 0 else {
+        let reason = errno
+        ring.close()
+        throw CoroutineError(
+          .unavailable, errno: .init(rawValue: reason), call: "the io_uring backend",
+          operands: "(eventfd)", detail: "raise the limit of open descriptors (ulimit -n)")
+      }
+      early = .allocate(capacity: 1)
+      early.initialize(to: OperationList())
+      watchWakeUp()
+    }
+
+    deinit {
+      early.deallocate()
+    }
+
+    // MARK: Backend
+
+    /// CLOCK_MONOTONIC.
+    public var now: Instant { .kernelNow }
+
+    /// Fills a submission entry; what never waits is done at once, by an ordinary call.
+    public func start(_ operation: KernelOperation.Reference) -> Bool {
+      switch operation.pointer.pointee.kind {
+      case .call, .close, .forget:
+        operation.pointer.pointee.result = operation.pointer.pointee.attempt()
+        return true
+      case .receive, .receiveMessage, .read, .accept, .send, .sendMessage, .write, .connect:
+        if !operation.pointer.pointee.mayWait { return attemptOnce(operation) }
+        submit(operation)
+        return false
+      }
+    }
+
+    private func submit(_ operation: KernelOperation.Reference) {
+      let entry = ring.entry(makingRoom: reapEarly)
+      operation.prepare(entry)
+      io_uring_sqe_set_data64(entry, Tag.operation.word(operation))
+    }
+
+    private func attemptOnce(_ operation: KernelOperation.Reference) -> Bool {
+      let result = operation.pointer.pointee.attempt()
+      operation.pointer.pointee.result = result == -Int(EINPROGRESS) ? -Int(EAGAIN) : result
+      return true
+    }
+
+    /// Asks for the operation's end. Its own completion follows, whoever wins the race.
+    public func cancel(_ operation: KernelOperation.Reference) {
+      let entry = ring.entry(makingRoom: reapEarly)
+      io_uring_prep_cancel64(entry, Tag.operation.word(operation), 0)
+      io_uring_sqe_set_data64(entry, Tag.cancellation.rawValue)
+    }
+
+    /// Submits and waits with one call, then empties the completion queue.
+    public func wait(_ limit: WaitLimit, completed: inout OperationList) {
+      completed.append(contentsOf: &early.pointee)
+      reap(&completed)
+      ring.enter(completed.isEmpty ? limit : .poll, now: now)
+      reap(&completed)
+    }
+
+    /// Writes to the eventfd, which the ring polls.
+    public func wake() {
+      var one: UInt64 = 1
+      // EAGAIN: the counter is full, and the loop has been woken often enough.
+      _ = write(wakeUp, &one, MemoryLayout<UInt64>.size)
+    }
+
+    /// Closes the ring. Only the poll of the eventfd is in flight, and it points at no memory.
+    public func close() {
+      ring.close()
+      _ = CLinux.close(wakeUp)
+    }
+
+    // MARK: Completions
+
+    private func reapEarly() {
+      reap(&early.pointee)
+    }
+
+    private func reap(_ completed: inout OperationList) {
+      while let (word, result) = ring.nextCompletion() {
+        switch Tag(word) {
+        case .operation:
+          guard let operation = Tag.operation(in: word) else { continue }
+          finish(operation, Int(result), &completed)
+        case .cancellation:
+          break  // Whether it won shows in the operation's own completion.
+        case .wakeUp:
+          var count: UInt64 = 0
+          _ = read(wakeUp, &count, MemoryLayout<UInt64>.size)
+          watchWakeUp()
+        }
+      }
+    }
+
+    private func finish(
+      _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout OperationList
+    ) {
+      // A worker thread was interrupted: by the cancellation, or by nothing that concerns us.
+      if result == -Int(EINTR) {
+        if operation.pointer.pointee.isCancelled {
+          operation.pointer.pointee.result = -Int(ECANCELED)
+          completed.append(operation)
+        } else {
+          submit(operation)
+        }
+        return
+      }
+      operation.pointer.pointee.result = result
+      completed.append(operation)
+    }
+
+    private func watchWakeUp() {
+      let entry = ring.entry(makingRoom: reapEarly)
+      io_uring_prep_poll_add(entry, wakeUp, UInt32(POLLIN))
+      io_uring_sqe_set_data64(entry, Tag.wakeUp.rawValue)
+    }
+  }
+
+  /// What a completion is for: the low bits of its 64-bit word; the rest is an address.
+  private enum Tag: UInt64 {
+    case operation = 0
+    case cancellation = 1
+    case wakeUp = 2
+
+    init(_ word: UInt64) {
+      self = Tag(rawValue: word & 7) ?? .operation
+    }
+
+    func word(_ operation: KernelOperation.Reference) -> UInt64 {
+      UInt64(UInt(bitPattern: operation.pointer)) | rawValue
+    }
+
+    static func operation(in word: UInt64) -> KernelOperation.Reference? {
+      UnsafeMutablePointer(bitPattern: UInt(word & ~7)).map { KernelOperation.Reference($0) }
+    }
+  }
+
+  extension BackendChoice {
+    /// io_uring; fails with the reason where the kernel or a sandbox denies it.
+    public static let ioUring = BackendChoice("io_uring") { () throws(CoroutineError) in
+      try IOUringBackend()
+    }
+
+    /// io_uring where it is at least as fast as epoll: where the kernel can defer its work (6.1).
+    public static let ioUringIfFast = BackendChoice("io_uring") { () throws(CoroutineError) in
+      try IOUringBackend(requiresDeferredWork: true)
+    }
+  }
+#endif

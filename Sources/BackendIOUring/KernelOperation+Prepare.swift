@@ -1,0 +1,37 @@
+#if IOUring
+  import CLiburing
+  import CoroutineAPI
+
+  extension KernelOperation.Reference {
+    /// Fills a submission entry with what the operation asks.
+    ///
+    /// No MSG_DONTWAIT and no RWF_NOWAIT: the kernel itself waits, and an operation that may not
+    /// wait does not come here.
+    func prepare(_ entry: UnsafeMutablePointer<io_uring_sqe>) {
+      // The offset that stands for the descriptor's own position.
+      let atPosition = UInt64.max
+      switch pointer.pointee.kind {
+      case .receive(let descriptor, let buffer, let flags):
+        io_uring_prep_recv(entry, descriptor, buffer.baseAddress, buffer.count, flags)
+      case .send(let descriptor, let bytes, let flags):
+        io_uring_prep_send(entry, descriptor, bytes.baseAddress, bytes.count, flags)
+      case .receiveMessage(let descriptor, let message, let flags):
+        io_uring_prep_recvmsg(entry, descriptor, message, UInt32(bitPattern: flags))
+      case .sendMessage(let descriptor, let message, let flags):
+        io_uring_prep_sendmsg(entry, descriptor, message, UInt32(bitPattern: flags))
+      case .read(let descriptor, let buffer):
+        io_uring_prep_read(
+          entry, descriptor, buffer.baseAddress, UInt32(clamping: buffer.count), atPosition)
+      case .write(let descriptor, let bytes):
+        io_uring_prep_write(
+          entry, descriptor, bytes.baseAddress, UInt32(clamping: bytes.count), atPosition)
+      case .accept(let descriptor, let address, let length):
+        io_uring_prep_accept(entry, descriptor, address, length, CInt(SOCK_CLOEXEC.rawValue))
+      case .connect(let descriptor, let address, let length):
+        io_uring_prep_connect(entry, descriptor, address, length)
+      case .close, .forget, .call:
+        fatalError("An operation that never waits was submitted to the ring.")
+      }
+    }
+  }
+#endif

@@ -1,0 +1,170 @@
+#define _GNU_SOURCE 1
+#include "coro_context.h"
+#include "coro_runtime.h"
+
+#include <pthread.h>
+#include <string.h>
+
+// MARK: The first frame
+
+#if defined(__x86_64__)
+
+// Two words lie on the new stack, the function and its argument. The return address is declared
+// undefined and the frame pointer zero, so that every unwinder stops here.
+__asm__(
+    ".text\n"
+    ".p2align 4\n"
+    ".type coro_context_first_frame, @function\n"
+    "coro_context_first_frame:\n"
+    ".cfi_startproc\n"
+    ".cfi_undefined rip\n"
+    "xorl %ebp, %ebp\n"
+    "popq %rax\n"
+    "popq %rdi\n"
+    "callq *%rax\n"
+    "ud2\n"
+    ".cfi_endproc\n"
+    ".size coro_context_first_frame, . - coro_context_first_frame\n");
+
+#elif defined(__aarch64__)
+
+__asm__(
+    ".text\n"
+    ".p2align 2\n"
+    ".type coro_context_first_frame, %function\n"
+    "coro_context_first_frame:\n"
+    ".cfi_startproc\n"
+    ".cfi_undefined x30\n"
+    "hint #36\n"  // bti j
+    "mov x29, xzr\n"
+    "mov x30, xzr\n"
+    "ldp x9, x0, [sp], #16\n"
+    "blr x9\n"
+    "udf #0\n"
+    ".cfi_endproc\n"
+    ".size coro_context_first_frame, . - coro_context_first_frame\n");
+
+#endif
+
+#if defined(__x86_64__) || defined(__aarch64__)
+
+extern char coro_context_first_frame[];
+
+void coro_context_make(coro_context *context, void *low, void *top, void (*entry)(void *),
+                       void *argument) {
+  void **words = (void **)top - 2;
+  words[0] = (void *)entry;
+  words[1] = argument;
+  memset(context, 0, sizeof *context);
+  context->stack_pointer = words;
+  context->resume_address = coro_context_first_frame;
+  context->stack_low = low;
+  context->stack_size = (size_t)((char *)top - (char *)low);
+}
+
+#else
+
+// Any other architecture: the C library's ucontext. Slower (it saves the signal mask), but right.
+#include <stdlib.h>
+#include <ucontext.h>
+
+static void first_frame(unsigned int entry_high, unsigned int entry_low, unsigned int argument_high,
+                        unsigned int argument_low) {
+  void (*entry)(void *) = (void (*)(void *))(((uintptr_t)entry_high << 16 << 16) | entry_low);
+  entry((void *)(((uintptr_t)argument_high << 16 << 16) | argument_low));
+  __builtin_trap();
+}
+
+void coro_context_make(coro_context *context, void *low, void *top, void (*entry)(void *),
+                       void *argument) {
+  memset(context, 0, sizeof *context);
+  context->stack_low = low;
+  context->stack_size = (size_t)((char *)top - (char *)low);
+  // The saved registers lie at the top of the stack that they describe.
+  ucontext_t *saved = (ucontext_t *)((uintptr_t)((char *)top - sizeof(ucontext_t)) & ~(uintptr_t)63);
+  context->stack_pointer = saved;
+  getcontext(saved);
+  saved->uc_stack.ss_sp = low;
+  saved->uc_stack.ss_size = (size_t)((char *)saved - (char *)low);
+  saved->uc_link = NULL;
+  makecontext(saved, (void (*)(void))first_frame, 4,
+              (unsigned int)((uintptr_t)entry >> 16 >> 16), (unsigned int)(uintptr_t)entry,
+              (unsigned int)((uintptr_t)argument >> 16 >> 16), (unsigned int)(uintptr_t)argument);
+}
+
+void coro_context_jump_portable(coro_context *from, coro_context *to) {
+  ucontext_t here;
+  from->stack_pointer = &here;
+  swapcontext(&here, (ucontext_t *)to->stack_pointer);
+}
+
+#endif
+
+// MARK: Sanitizers
+
+// Weak: __has_feature says nothing in a header that Swift imports, and the C part of a package may
+// be built without the sanitizer that its Swift part uses.
+extern void __sanitizer_start_switch_fiber(void **fake_stack, const void *low, size_t size)
+    __attribute__((weak));
+extern void __sanitizer_finish_switch_fiber(void *fake_stack, const void **low, size_t *size)
+    __attribute__((weak));
+extern void *__tsan_get_current_fiber(void) __attribute__((weak));
+extern void *__tsan_create_fiber(unsigned flags) __attribute__((weak));
+extern void __tsan_destroy_fiber(void *fiber) __attribute__((weak));
+extern void __tsan_switch_to_fiber(void *fiber, unsigned flags) __attribute__((weak));
+extern void __lsan_register_root_region(const void *low, size_t size) __attribute__((weak));
+extern void __lsan_unregister_root_region(const void *low, size_t size) __attribute__((weak));
+
+_Bool coro_sanitizers_present(void) {
+  return &__sanitizer_start_switch_fiber != NULL || &__tsan_switch_to_fiber != NULL;
+}
+
+void coro_leak_root_add(const void *low, size_t size) {
+  if (&__lsan_register_root_region) __lsan_register_root_region(low, size);
+}
+
+void coro_leak_root_remove(const void *low, size_t size) {
+  if (&__lsan_unregister_root_region) __lsan_unregister_root_region(low, size);
+}
+
+void coro_context_adopt_thread(coro_context *context) {
+  memset(context, 0, sizeof *context);
+  pthread_attr_t attributes;
+  if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+    pthread_attr_getstack(&attributes, &context->stack_low, &context->stack_size);
+    pthread_attr_destroy(&attributes);
+  }
+  if (&__tsan_get_current_fiber) context->tsan_fiber = __tsan_get_current_fiber();
+}
+
+__attribute__((noinline)) void coro_context_switch_checked(coro_context *from, coro_context *to,
+                                                           const coro_words *words, _Bool ends) {
+  if (coro_exclusivity_needs_calls(words)) {
+    swift_task_exitThreadLocalContext(from->exclusivity_state);
+    swift_task_enterThreadLocalContext(to->exclusivity_state);
+  }
+  if (&__tsan_switch_to_fiber) {
+    // Not before the first switch to it: destroying many fibers that never ran crashes TSan.
+    if (to->tsan_fiber == NULL) to->tsan_fiber = __tsan_create_fiber(0);
+    __tsan_switch_to_fiber(to->tsan_fiber, 0);
+  }
+  if (&__sanitizer_start_switch_fiber) {
+    __sanitizer_start_switch_fiber(ends ? NULL : &from->asan_fake_stack, to->stack_low,
+                                   to->stack_size);
+  }
+  coro_context_switch(from, to, words);
+  coro_context_entered_checked(from);
+}
+
+void coro_context_entered_checked(coro_context *context) {
+  if (&__sanitizer_finish_switch_fiber) {
+    __sanitizer_finish_switch_fiber(context->asan_fake_stack, NULL, NULL);
+  }
+}
+
+void coro_context_destroy_checked(coro_context *context) {
+  if (&__tsan_destroy_fiber && context->tsan_fiber) {
+    __tsan_destroy_fiber(context->tsan_fiber);
+    context->tsan_fiber = NULL;
+  }
+}

@@ -1,0 +1,44 @@
+#define _GNU_SOURCE 1
+#include "coro_stack.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102  // Linux 6.13
+#endif
+
+void *coro_stack_reserve(size_t size) {
+  void *low = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+  if (low == MAP_FAILED) return NULL;
+  // One huge page would make a whole slab resident. Kernels without huge pages refuse; no matter.
+  (void)madvise(low, size, MADV_NOHUGEPAGE);
+  return low;
+}
+
+void coro_stack_release(void *low, size_t size) { (void)munmap(low, size); }
+
+int coro_stack_guard(void *low, size_t size) {
+  if (madvise(low, size, MADV_GUARD_INSTALL) == 0) return 0;
+  if (errno != EINVAL) return -1;
+  // Older kernels: protection splits the mapping, so vm.max_map_count bounds the stacks.
+  return mprotect(low, size, PROT_NONE);
+}
+
+int coro_stack_trim(void *low, size_t size) {
+  enum { PAGE = 4096, AT_ONCE = 64 };
+  unsigned char resident[AT_ONCE];
+  char *cursor = low;
+  char *end = cursor + size;
+  while (cursor < end) {
+    size_t length = (size_t)(end - cursor);
+    if (length > AT_ONCE * PAGE) length = AT_ONCE * PAGE;
+    if (mincore(cursor, length, resident) != 0) return 0;
+    for (size_t page = 0; page < (length + PAGE - 1) / PAGE; page++) {
+      if (resident[page] & 1) return madvise(low, size, MADV_DONTNEED) == 0;
+    }
+    cursor += length;
+  }
+  return 0;
+}

@@ -1,0 +1,10 @@
+#pragma once
+
+#if !defined(__linux__)
+#error "swift-coroutines runs on Linux only: its backends are epoll and io_uring."
+#endif
+
+#include "coro_context.h"
+#include "coro_runtime.h"
+#include "coro_signal.h"
+#include "coro_stack.h"

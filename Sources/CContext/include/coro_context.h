@@ -1,0 +1,136 @@
+// The switch between two stacks.
+//
+// `coro_context_switch` is inlined into its Swift caller. It saves by hand only what inline assembly
+// may not list as a clobber (stack pointer, resume address, frame and base pointer) and lists every
+// other register, so that the compiler spills just what is live at that place. Nothing is pushed:
+// the caller may be using its red zone. Not saved, because no caller changes them for good: MXCSR
+// and the x87 control word on x86-64, FPCR on arm64.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+// Words of other libraries' thread-local state that belong to a coroutine, not to its thread:
+// the exclusivity checker's access list, and Swift Concurrency's active task, executor tracking and
+// task-local values of code outside a task.
+enum {
+  CORO_WORD_EXCLUSIVITY = 0,
+  CORO_WORD_TASK = 1,
+  CORO_WORD_EXECUTOR = 2,
+  CORO_WORD_TASK_LOCALS = 3,
+  CORO_WORD_COUNT = 4,
+};
+
+// Where the calling thread keeps those words. A word that was not found points at `unused`.
+typedef struct coro_words {
+  void **location[CORO_WORD_COUNT];
+  void *unused[CORO_WORD_COUNT];
+} coro_words;
+
+// A suspended stack.
+typedef struct coro_context {
+  void *stack_pointer;
+  void *resume_address;
+  void *frame_pointer;
+  void *base_pointer;
+  void *words[CORO_WORD_COUNT];
+  // Below: touched by `coro_context_switch_checked` only.
+  void *stack_low;
+  size_t stack_size;
+  void *asan_fake_stack;
+  void *tsan_fiber;
+  char exclusivity_state[64];
+} coro_context;
+
+// Prepares `context` so that the first switch to it calls `entry(argument)` on the stack whose
+// usable bytes are [low, top). `top` is 16-byte aligned; `entry` never returns.
+void coro_context_make(coro_context *context, void *low, void *top, void (*entry)(void *),
+                       void *argument);
+
+// The jump alone. `from` receives the state, `to` gives it.
+static inline __attribute__((always_inline)) void coro_context_jump(coro_context *from,
+                                                                    coro_context *to) {
+#if defined(__x86_64__)
+  __asm__ volatile(
+      "leaq 1f(%%rip), %%rax\n\t"
+      "movq %%rsp, 0(%0)\n\t"
+      "movq %%rax, 8(%0)\n\t"
+      "movq %%rbp, 16(%0)\n\t"
+      "movq %%rbx, 24(%0)\n\t"
+      "movq 0(%1), %%rsp\n\t"
+      "movq 16(%1), %%rbp\n\t"
+      "movq 24(%1), %%rbx\n\t"
+      "jmpq *8(%1)\n"
+      "1:"
+      : "+D"(from), "+S"(to)
+      :
+      : "rax", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm0", "xmm1",
+        "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",
+        "xmm13", "xmm14", "xmm15",
+#if defined(__AVX512F__)
+        "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25",
+        "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31", "k0", "k1", "k2", "k3", "k4", "k5",
+        "k6", "k7",
+#endif
+        "memory", "cc");
+#elif defined(__aarch64__)
+  // x29 is the frame pointer and x19 may be the base pointer: neither may be a clobber. x18 is the
+  // platform's. `hint #36` is `bti j`, a landing pad where branch targets are enforced.
+  register coro_context *source __asm__("x0") = from;
+  register coro_context *target __asm__("x1") = to;
+  __asm__ volatile(
+      "adr x2, 1f\n\t"
+      "mov x3, sp\n\t"
+      "stp x3, x2, [x0]\n\t"
+      "stp x29, x19, [x0, #16]\n\t"
+      "ldp x3, x2, [x1]\n\t"
+      "ldp x29, x19, [x1, #16]\n\t"
+      "mov sp, x3\n\t"
+      "br x2\n"
+      "1:\n\t"
+      "hint #36"
+      : "+r"(source), "+r"(target)
+      :
+      : "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15",
+        "x16", "x17", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x30", "v0",
+        "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14",
+        "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27",
+        "v28", "v29", "v30", "v31", "memory", "cc");
+#else
+  extern void coro_context_jump_portable(coro_context *from, coro_context *to);
+  coro_context_jump_portable(from, to);
+#endif
+}
+
+// Suspends the running stack into `from` and resumes `to`, exchanging the thread's words with it.
+static inline __attribute__((always_inline)) void coro_context_switch(coro_context *from,
+                                                                      coro_context *to,
+                                                                      const coro_words *words) {
+  for (int i = 0; i < CORO_WORD_COUNT; i++) {
+    from->words[i] = *words->location[i];
+    *words->location[i] = to->words[i];
+  }
+  coro_context_jump(from, to);
+}
+
+// As `coro_context_switch`, and tells AddressSanitizer and ThreadSanitizer of it, and exchanges the
+// exclusivity checker's list through the runtime's own pair of functions where its word was not
+// found. `ends`: the running stack will not be resumed.
+void coro_context_switch_checked(coro_context *from, coro_context *to, const coro_words *words,
+                                 _Bool ends);
+
+// To be called first on a stack that was made by `coro_context_make` if switches are checked.
+void coro_context_entered_checked(coro_context *context);
+
+// Frees what the sanitizers hold for a stack that ended.
+void coro_context_destroy_checked(coro_context *context);
+
+// Describes the calling thread's own stack in `context`, for the sanitizers' sake.
+void coro_context_adopt_thread(coro_context *context);
+
+// True if a sanitizer that must be told of switches is linked.
+_Bool coro_sanitizers_present(void);
+
+// Registers a range that LeakSanitizer scans for pointers; nothing without it.
+void coro_leak_root_add(const void *low, size_t size);
+void coro_leak_root_remove(const void *low, size_t size);

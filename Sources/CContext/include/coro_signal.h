@@ -1,0 +1,38 @@
+// Signal handlers that only leave a note: async-signal-safe, so they can't be Swift.
+#pragma once
+
+#include <signal.h>
+#include <stdint.h>
+
+enum { CORO_SIGNAL_COUNT = 65 };
+
+// What a loop's signal handlers leave behind. A handler that runs on another thread may hold its
+// address, and the descriptor's number, for as long as it likes: both are kept for the next loop
+// and never freed or closed.
+typedef struct coro_signal_box {
+  int event_descriptor;         // eventfd, written when a bit is set
+  _Atomic uint64_t pending[2];  // one bit a signal number
+  struct coro_signal_box *next_spare;
+} coro_signal_box;
+
+// NULL with errno set on failure.
+coro_signal_box *coro_signal_box_take_spare(void);
+void coro_signal_box_give_back(coro_signal_box *box);
+
+// Takes the pending bits of signals 0–63 (index 0) or 64 (index 1).
+uint64_t coro_signal_box_pending(coro_signal_box *box, int index);
+
+// Routes `number` to `box`; the previous disposition goes to `previous`. 0, or -1 with errno set.
+int coro_signal_install(int number, coro_signal_box *box, struct sigaction *previous);
+
+// SIG_DFL or SIG_IGN.
+int coro_signal_set_default(int number, struct sigaction *previous);
+int coro_signal_set_ignored(int number, struct sigaction *previous);
+int coro_signal_restore(int number, const struct sigaction *action);
+
+// 0: default, 1: ignored, 2: a handler.
+int coro_signal_disposition(const struct sigaction *action);
+
+// Gives SIGPIPE an empty handler if its disposition is the default. A handler and not SIG_IGN:
+// exec resets it, so that no child inherits it.
+void coro_signal_disarm_pipe(void);

@@ -1,0 +1,27 @@
+#define _GNU_SOURCE 1
+#include "CLinux.h"
+#include <string.h>
+
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 0x00000008
+#endif
+
+ssize_t coro_read_nowait(int fd, void *buffer, size_t count) {
+  struct iovec part = {buffer, count};
+  return preadv2(fd, &part, 1, -1, RWF_NOWAIT);
+}
+
+ssize_t coro_write_nowait(int fd, const void *buffer, size_t count) {
+  struct iovec part = {(void *)buffer, count};
+  return pwritev2(fd, &part, 1, -1, RWF_NOWAIT);
+}
+
+int coro_pipe2(int ends[2], int flags) { return pipe2(ends, flags); }
+
+int coro_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags) {
+  return accept4(fd, address, length, flags);
+}
+
+int coro_status_flags(int fd) { return fcntl(fd, F_GETFL); }
+
+const char *coro_errno_name(int number) { return strerrorname_np(number); }

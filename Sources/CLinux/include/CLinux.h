@@ -1,0 +1,67 @@
+// Linux interfaces that Swift's Glibc module does not export, under names of our own where a macro
+// or a variadic function hides them.
+#pragma once
+
+#if !defined(__linux__)
+#error "swift-coroutines runs on Linux only: its backends are epoll and io_uring."
+#endif
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+// RWF_NOWAIT (Linux 4.14): a read or write that would block fails with EAGAIN, whatever the
+// descriptor's own mode is. Descriptors that do not know it answer EOPNOTSUPP.
+ssize_t coro_read_nowait(int fd, void *buffer, size_t count);
+ssize_t coro_write_nowait(int fd, const void *buffer, size_t count);
+
+// pipe2(2) and accept4(2), which are hidden behind _GNU_SOURCE when Swift imports Glibc.
+int coro_pipe2(int ends[2], int flags);
+int coro_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
+
+// fcntl(F_GETFL), which is variadic.
+int coro_status_flags(int fd);
+
+// The name of an errno value ("ECONNREFUSED"), or NULL for one that is not known.
+const char *coro_errno_name(int number);
+
+// epoll_event is packed on x86-64, and its union is awkward to reach from Swift.
+static inline int coro_epoll_add(int epoll, int fd, uint32_t events, uint64_t data) {
+  struct epoll_event event = {.events = events, .data = {.u64 = data}};
+  return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+static inline int coro_epoll_delete(int epoll, int fd) {
+  return epoll_ctl(epoll, EPOLL_CTL_DEL, fd, (struct epoll_event *)0);
+}
+
+static inline uint64_t coro_epoll_data(const struct epoll_event *event) { return event->data.u64; }
+
+// 1 if `events` is pending on the descriptor now, 0 if not, -1 with errno on failure. Never waits.
+static inline int coro_poll_now(int fd, short events) {
+  struct pollfd entry = {.fd = fd, .events = events};
+  return poll(&entry, 1, 0);
+}
+
+// Nanoseconds of CLOCK_MONOTONIC, the clock of rings and timerfds.
+static inline int64_t coro_monotonic_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}

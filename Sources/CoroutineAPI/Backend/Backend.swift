@@ -1,0 +1,50 @@
+/// The kernel side of a scheduler: starts operations and reports each exactly once.
+///
+/// A backend belongs to the thread that made it, and every member except `wake()` is called on that
+/// thread alone. It never calls the scheduler: `wait` fills a list, and that is all.
+///
+/// What a backend promises (the numbers are those of ARCHITECTURE.md):
+/// - I1: each operation that was started is reported exactly once, by `start` returning true or by a
+///   later `wait`; not before its memory (record, buffer, address) is the caller's again.
+/// - I8: `wait` blocks no longer than its limit allows, and returns early when something finished
+///   or `wake()` was called. It may also return early for no reason.
+/// - EINTR is never a result.
+public protocol Backend: AnyObject {
+  /// A short name for people: "epoll", "io_uring".
+  var name: String { get }
+
+  /// The time now. A backend that simulates may keep a clock of its own.
+  var now: Instant { get }
+
+  /// Starts `operation`, which stays at its address until it is reported.
+  ///
+  /// - Returns: True if it finished already; its result is set and it is not reported again.
+  func start(_ operation: KernelOperation.Reference) -> Bool
+
+  /// Asks the kernel to finish an operation in flight early.
+  ///
+  /// It is still reported, by a later `wait`: with -ECANCELED if cancelling won, else with what it
+  /// achieved. Called at most once an operation.
+  func cancel(_ operation: KernelOperation.Reference)
+
+  /// Submits what is queued, waits as long as `limit` allows, appends what finished.
+  func wait(_ limit: WaitLimit, completed: inout OperationList)
+
+  /// Ends a `wait`, the one that is under way or else the next one.
+  ///
+  /// The only member that other threads may call.
+  func wake()
+
+  /// Releases the kernel's objects. Nothing is in flight when the scheduler calls it.
+  func close()
+}
+
+/// How long `Backend.wait` may block.
+public enum WaitLimit: Equatable, Sendable {
+  /// Not at all.
+  case poll
+  /// Until this instant at the latest.
+  case until(Instant)
+  /// Until something happens.
+  case forever
+}

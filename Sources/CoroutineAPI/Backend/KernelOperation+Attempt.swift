@@ -1,0 +1,92 @@
+import CLinux
+import Glibc
+
+extension KernelOperation {
+  /// Makes the non-blocking call that this operation stands for, once.
+  ///
+  /// This is the whole of an operation on a readiness backend, which repeats it when the kernel says
+  /// so; a completion backend needs it for operations that may not wait. It never blocks, whatever
+  /// the descriptor's mode, except on regular files, and `connect` on a descriptor whose owner
+  /// keeps it in blocking mode.
+  ///
+  /// - Returns: A count or a descriptor, or a negated errno value; -EAGAIN: not ready.
+  public func attempt() -> Int {
+    while true {
+      let result = attemptOnce()
+      if result != -Int(EINTR) { return result }
+    }
+  }
+
+  private func attemptOnce() -> Int {
+    switch kind {
+    case .receive(let descriptor, let buffer, let flags):
+      let dontWait = CInt(MSG_DONTWAIT)
+      return outcome(recv(descriptor, buffer.baseAddress, buffer.count, flags | dontWait))
+    case .send(let descriptor, let buffer, let flags):
+      let dontWait = CInt(MSG_DONTWAIT)
+      return outcome(
+        CLinux.send(descriptor, buffer.baseAddress, buffer.count, flags | dontWait))
+    case .receiveMessage(let descriptor, let message, let flags):
+      return outcome(recvmsg(descriptor, message, flags | CInt(MSG_DONTWAIT)))
+    case .sendMessage(let descriptor, let message, let flags):
+      return outcome(sendmsg(descriptor, message, flags | CInt(MSG_DONTWAIT)))
+    case .read(let descriptor, let buffer):
+      return attemptRead(descriptor, buffer)
+    case .write(let descriptor, let buffer):
+      return attemptWrite(descriptor, buffer)
+    case .accept(let descriptor, let address, let length):
+      if !traits.contains(.nonBlocking), let answer = pollFirst(descriptor, POLLIN) {
+        return answer
+      }
+      return outcome(Int(coro_accept4(descriptor, address, length, CInt(SOCK_CLOEXEC.rawValue))))
+    case .connect(let descriptor, let address, let length):
+      return outcome(Int(CLinux.connect(descriptor, address, length)))
+    case .close(let descriptor):
+      // Linux releases the number even if close says EINTR: repeating it would close another's.
+      let result = CLinux.close(descriptor)
+      return result < 0 && errno != EINTR ? -Int(errno) : 0
+    case .forget:
+      return 0
+    case .call(let call):
+      return call.perform()
+    }
+  }
+
+  private func attemptRead(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+    if traits.contains(.nonBlocking) {
+      return outcome(read(descriptor, buffer.baseAddress, buffer.count))
+    }
+    if !traits.contains(.pollFirst) {
+      let result = outcome(coro_read_nowait(descriptor, buffer.baseAddress, buffer.count))
+      if result != -Int(EOPNOTSUPP) { return result }
+    }
+    if let answer = pollFirst(descriptor, POLLIN) { return answer }
+    return outcome(read(descriptor, buffer.baseAddress, buffer.count))
+  }
+
+  private func attemptWrite(_ descriptor: CInt, _ buffer: UnsafeRawBufferPointer) -> Int {
+    if traits.contains(.nonBlocking) {
+      return outcome(write(descriptor, buffer.baseAddress, buffer.count))
+    }
+    if !traits.contains(.pollFirst) {
+      let result = outcome(coro_write_nowait(descriptor, buffer.baseAddress, buffer.count))
+      if result != -Int(EOPNOTSUPP) { return result }
+    }
+    if let answer = pollFirst(descriptor, POLLOUT) { return answer }
+    // POLLOUT promises room for PIPE_BUF bytes; more could block.
+    return outcome(write(descriptor, buffer.baseAddress, min(buffer.count, 4096)))
+  }
+
+  /// nil if the descriptor is ready for `events`, else what to return.
+  private func pollFirst(_ descriptor: CInt, _ events: CInt) -> Int? {
+    switch coro_poll_now(descriptor, Int16(events)) {
+    case 0: -Int(EAGAIN)
+    case 1...: nil
+    default: -Int(errno)
+    }
+  }
+
+  private func outcome(_ result: Int) -> Int {
+    result < 0 ? -Int(errno) : result
+  }
+}

@@ -1,0 +1,106 @@
+import CLinux
+
+/// One thing that is asked of the kernel: a kind with its operands, and its result.
+///
+/// An operation is a local variable of the frame that waits for it. Its address is handed to
+/// `Backend.start`, and the frame stays until the operation is reported, so neither the record nor
+/// the buffer that it points at needs an owner.
+public struct KernelOperation {
+  /// What is asked, with its operands. Pointers stay valid until the operation is reported.
+  public enum Kind {
+    /// recv(2). Stands until bytes, the end of the stream or an error is there.
+    case receive(CInt, UnsafeMutableRawBufferPointer, flags: CInt)
+    /// send(2). Stands until at least one byte was taken.
+    case send(CInt, UnsafeRawBufferPointer, flags: CInt)
+    /// recvmsg(2).
+    case receiveMessage(CInt, UnsafeMutablePointer<msghdr>, flags: CInt)
+    /// sendmsg(2).
+    case sendMessage(CInt, UnsafePointer<msghdr>, flags: CInt)
+    /// read(2) at the descriptor's own position.
+    case read(CInt, UnsafeMutableRawBufferPointer)
+    /// write(2) at the descriptor's own position.
+    case write(CInt, UnsafeRawBufferPointer)
+    /// accept4(2) with SOCK_CLOEXEC; the result is the new descriptor.
+    case accept(CInt, UnsafeMutablePointer<sockaddr>?, UnsafeMutablePointer<socklen_t>?)
+    /// connect(2). Stands until the connection is made or refused.
+    case connect(CInt, UnsafePointer<sockaddr>, socklen_t)
+    /// close(2). Nothing is in flight on the descriptor; the backend forgets what it knew of it.
+    case close(CInt)
+    /// Forgets what was known of a descriptor that goes on living elsewhere. Never waits.
+    case forget(CInt)
+    /// A system call that never waits.
+    case call(SystemCall)
+  }
+
+  /// What is known of a descriptor, so that neither a call is made that must fail nor the
+  /// descriptor's mode has to be changed.
+  public struct Traits: OptionSet, Sendable {
+    /// The bits.
+    public let rawValue: UInt8
+    /// The traits with these bits.
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// O_NONBLOCK is set: any call on it returns at once.
+    public static let nonBlocking = Traits(rawValue: 1)
+    /// A TCP socket: a short read has emptied it.
+    public static let tcp = Traits(rawValue: 2)
+    /// RWF_NOWAIT is not understood (a terminal, for one): ask poll(2) before each call.
+    public static let pollFirst = Traits(rawValue: 4)
+  }
+
+  /// What is asked.
+  public let kind: Kind
+  /// What is known of the descriptor.
+  public let traits: Traits
+  /// False: attempt it once, and report EAGAIN instead of waiting. `start` then returns true.
+  public let mayWait: Bool
+
+  /// A count or a descriptor, or a negated errno value. Valid once the operation is reported.
+  public var result: Int = 0
+  /// Set by whoever calls `Backend.cancel`.
+  public var isCancelled = false
+  /// A word or two for the backend while the operation is in flight.
+  public var backendWord: UInt64 = 0
+  /// Links for lists of the backend while the operation is in flight, for `OperationList` after.
+  public var next: Reference?
+  /// See `next`.
+  public var previous: Reference?
+
+  /// The record of the coroutine that waits. The backend leaves it alone.
+  var waiter: CoroutineRecord.Reference?
+  /// Links for the descriptor's list of operations in flight.
+  var nextOnDescriptor: Reference?
+  var previousOnDescriptor: Reference?
+
+  /// An operation that nobody started yet.
+  public init(_ kind: Kind, traits: Traits = [], mayWait: Bool = true) {
+    self.kind = kind
+    self.traits = traits
+    self.mayWait = mayWait
+  }
+
+  /// The address of an operation. One word; it owns nothing.
+  public struct Reference: Hashable {
+    /// The operation itself.
+    public let pointer: UnsafeMutablePointer<KernelOperation>
+
+    /// The reference to the operation at this address.
+    public init(_ pointer: UnsafeMutablePointer<KernelOperation>) {
+      self.pointer = pointer
+    }
+  }
+}
+
+extension KernelOperation.Kind {
+  /// The descriptor that it waits on, or -1.
+  public var descriptor: CInt {
+    switch self {
+    case .receive(let descriptor, _, flags: _), .send(let descriptor, _, flags: _),
+      .receiveMessage(let descriptor, _, flags: _), .sendMessage(let descriptor, _, flags: _),
+      .read(let descriptor, _), .write(let descriptor, _), .accept(let descriptor, _, _),
+      .connect(let descriptor, _, _), .close(let descriptor), .forget(let descriptor):
+      descriptor
+    case .call: -1
+    }
+  }
+}

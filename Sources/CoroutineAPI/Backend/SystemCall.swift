@@ -1,0 +1,69 @@
+import CLinux
+import Glibc
+
+/// The system calls that never wait.
+///
+/// They go through the seam like everything else, so that a backend that simulates can take the
+/// kernel's place; one that talks to the kernel answers them with `perform()`.
+public enum SystemCall {
+  /// socket(2); the result is the descriptor.
+  case socket(domain: CInt, type: CInt, protocol: CInt)
+  /// socketpair(2).
+  case socketPair(domain: CInt, type: CInt, protocol: CInt, ends: UnsafeMutablePointer<CInt>)
+  /// pipe2(2).
+  case pipe(flags: CInt, ends: UnsafeMutablePointer<CInt>)
+  /// bind(2).
+  case bind(CInt, UnsafePointer<sockaddr>, socklen_t)
+  /// listen(2).
+  case listen(CInt, backlog: CInt)
+  /// shutdown(2).
+  case shutdown(CInt, how: CInt)
+  /// getsockname(2).
+  case localAddress(CInt, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>)
+  /// getpeername(2).
+  case remoteAddress(CInt, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>)
+  /// setsockopt(2).
+  case setOption(CInt, level: CInt, name: CInt, UnsafeRawBufferPointer)
+  /// getsockopt(2).
+  case getOption(
+    CInt, level: CInt, name: CInt, UnsafeMutableRawPointer, UnsafeMutablePointer<socklen_t>)
+  /// fstat(2).
+  case status(CInt, UnsafeMutablePointer<stat>)
+  /// fcntl(2) with F_GETFL; the result is the flags.
+  case statusFlags(CInt)
+
+  /// Makes the call.
+  ///
+  /// - Returns: What the kernel returned, or a negated errno value.
+  public func perform() -> Int {
+    let result: CInt
+    switch self {
+    case .socket(let domain, let type, let number):
+      result = CLinux.socket(domain, type, number)
+    case .socketPair(let domain, let type, let number, let ends):
+      result = socketpair(domain, type, number, ends)
+    case .pipe(let flags, let ends):
+      result = coro_pipe2(ends, flags)
+    case .bind(let descriptor, let address, let length):
+      result = CLinux.bind(descriptor, address, length)
+    case .listen(let descriptor, let backlog):
+      result = CLinux.listen(descriptor, backlog)
+    case .shutdown(let descriptor, let how):
+      result = CLinux.shutdown(descriptor, how)
+    case .localAddress(let descriptor, let address, let length):
+      result = getsockname(descriptor, address, length)
+    case .remoteAddress(let descriptor, let address, let length):
+      result = getpeername(descriptor, address, length)
+    case .setOption(let descriptor, let level, let name, let value):
+      result = setsockopt(
+        descriptor, level, name, value.baseAddress, socklen_t(value.count))
+    case .getOption(let descriptor, let level, let name, let value, let length):
+      result = getsockopt(descriptor, level, name, value, length)
+    case .status(let descriptor, let buffer):
+      result = fstat(descriptor, buffer)
+    case .statusFlags(let descriptor):
+      result = coro_status_flags(descriptor)
+    }
+    return result < 0 ? -Int(errno) : Int(result)
+  }
+}

@@ -1,0 +1,228 @@
+import CContext
+
+/// A flow of control on its loop's thread, modelled on Python's `threading.Thread`.
+///
+/// A coroutine runs ordinary, synchronous, throwing code on a stack of its own. Calls that block
+/// (`sleep`, `join`, `receive`, …) park the coroutine, never the thread. There are three ways to say
+/// what it does:
+///
+/// ```swift
+/// Coroutine { try Coroutine.sleep(1) }.start()
+/// Coroutine(target: greet, args: "world", 3).start()
+/// final class Worker: Coroutine { override func run() throws { … } }
+/// ```
+///
+/// It belongs to the loop it was started on and never leaves its thread, so its code may touch
+/// anything that the thread's other coroutines touch, without locks.
+open class Coroutine {
+  enum Phase: UInt8 {
+    case new
+    case alive
+    case ended
+    /// `start()` found no memory for a stack.
+    case failed
+  }
+
+  // Touched at each start; no other thread can reach them, and no access to them ever overlaps a
+  // switch, so a dynamic check would find nothing.
+  @exclusivity(unchecked) final var record: CoroutineRecord.Reference?
+  @exclusivity(unchecked) final var phase = Phase.new
+  @exclusivity(unchecked) private final var body: (() throws -> Void)?
+  @exclusivity(unchecked) private final var givenName: String?
+  @exclusivity(unchecked) private final var startFailure: StartFailure?
+  private final let daemonAtStart: Bool
+  private final let stackSize: Int?
+  final let number: UInt64
+
+  private final class StartFailure {
+    let error: CoroutineError
+    init(_ error: CoroutineError) { self.error = error }
+  }
+
+  // MARK: Making
+
+  /// A coroutine that will run its `run()`, which a subclass overrides.
+  ///
+  /// - Parameters:
+  ///   - name: For people; "Coroutine-N" by default. Need not be unique.
+  ///   - daemon: Whether the end of the program need not wait for it; as the current coroutine is,
+  ///     by default.
+  ///   - stackSize: Bytes of stack that its code can use, rounded up to whole pages and at least
+  ///     16 KiB; 192 KiB by default. Only pages that are touched cost memory. Give more to code that
+  ///     recurses deeply, or that has a single frame of more than 64 KiB.
+  public init(name: String? = nil, daemon: Bool? = nil, stackSize: Int? = nil) {
+    givenName = name
+    self.stackSize = stackSize
+    daemonAtStart =
+      daemon ?? Scheduler.current.map { $0.core.pointee.running.pointee.isDaemon } ?? false
+    number = coro_next_ident()
+  }
+
+  /// A coroutine that will run `body`.
+  ///
+  /// - Parameters:
+  ///   - name: See `init(name:daemon:stackSize:)`.
+  ///   - daemon: See there.
+  ///   - stackSize: See there.
+  ///   - body: What it does. It may capture anything: it never leaves the thread. An error that
+  ///     leaves it is reported by `uncaughtErrorHook`.
+  public convenience init(
+    name: String? = nil, daemon: Bool? = nil, stackSize: Int? = nil,
+    _ body: @escaping () throws -> Void
+  ) {
+    self.init(name: name, daemon: daemon, stackSize: stackSize)
+    self.body = body
+  }
+
+  /// A coroutine that will call `target` with `args`, as `threading.Thread(target=, args=)` does.
+  ///
+  /// - Parameters:
+  ///   - target: A function; what it returns is dropped.
+  ///   - args: Its arguments, any number of them, of its parameters' types.
+  ///   - name: See `init(name:daemon:stackSize:)`.
+  ///   - daemon: See there.
+  ///   - stackSize: See there.
+  public convenience init<each Argument, Result, Failure: Error>(
+    target: @escaping (repeat each Argument) throws(Failure) -> Result,
+    args: repeat each Argument,
+    name: String? = nil, daemon: Bool? = nil, stackSize: Int? = nil
+  ) {
+    self.init(name: name, daemon: daemon, stackSize: stackSize)
+    body = { _ = try target(repeat each args) }
+  }
+
+  /// The main coroutine, whose stack is the thread's and which runs already.
+  init(mainNamed name: String, record: CoroutineRecord.Reference) {
+    givenName = name
+    stackSize = nil
+    daemonAtStart = false
+    number = coro_next_ident()
+    phase = .alive
+    self.record = record
+  }
+
+  // MARK: Running
+
+  /// What the coroutine does: it calls the closure or the target that it was made with.
+  ///
+  /// Subclasses override it. Called directly, and not by `start()`, it runs in the calling
+  /// coroutine, as Python's `Thread.run` does.
+  open func run() throws {
+    try body?()
+  }
+
+  /// Runs the coroutine at once, until it first blocks or ends; then the caller goes on.
+  ///
+  /// It does not throw and does not wait for the end. Where no memory is to be had for a stack the
+  /// coroutine ends without having run: the error is reported by `uncaughtErrorHook`, and `join()`
+  /// throws it. Traps if the coroutine was started before, and on a thread without a loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  public final func start() {
+    guard phase == .new else {
+      fatalError("\(name) was started before. A coroutine starts once; make a new one.")
+    }
+    let scheduler = Scheduler.orTrap("Coroutine.start")
+    phase = .alive
+    let reason = scheduler.start(self, stackSize: stackSize, isDaemon: daemonAtStart)
+    if reason != 0 { failToStart(reason) }
+  }
+
+  /// Starts a coroutine that works for the library, and is in no enumeration.
+  final func startHidden(_ scheduler: Scheduler) throws(CoroutineError) {
+    phase = .alive
+    let reason = scheduler.start(self, stackSize: nil, isDaemon: true, isHidden: true)
+    if reason != 0 { failToStart(reason) }
+    if let startFailure { throw startFailure.error }
+  }
+
+  private final func failToStart(_ reason: CInt) {
+    phase = .failed
+    let failure = StartFailure(
+      CoroutineError(
+        Outcome(-Int(reason)), call: "Coroutine.start", operands: "\(name): no stack"))
+    startFailure = failure
+    body = nil
+    report(failure.error)
+  }
+
+  /// What the coroutine's first frame calls.
+  final func runReportingErrors() {
+    do {
+      try run()
+    } catch {
+      report(error)
+    }
+    body = nil
+  }
+
+  // MARK: Waiting for its end
+
+  /// Suspends until the coroutine has ended. Returns at once if it has.
+  ///
+  /// - Throws: `misuse` before its start, by itself, and where there is no loop; `cancelled`;
+  ///   `deadlock`, to the main coroutine, if nothing can ever run again; what `start()` failed with.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  public final func join() throws(CoroutineError) {
+    _ = try join(timeout: nil)
+  }
+
+  /// Suspends until the coroutine has ended, for `timeout` at most.
+  ///
+  /// - Parameter timeout: nil waits for ever; zero or less does not suspend.
+  /// - Returns: Whether it has ended.
+  /// - Throws: See `join()`. An expired timeout is no error.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @discardableResult
+  public final func join(timeout: Duration?) throws(CoroutineError) -> Bool {
+    let scheduler = try Scheduler.forCall("join")
+    switch phase {
+    case .new:
+      throw CoroutineError(.misuse, call: "join", operands: name, detail: "it was not started")
+    case .ended:
+      return true
+    case .failed:
+      if let startFailure { throw startFailure.error }
+      return true
+    case .alive:
+      break
+    }
+    guard let record else { return true }
+    guard record.pointee.core == scheduler.core else {
+      fatalError("\(name) belongs to another thread's loop. Join it there.")
+    }
+    guard record != scheduler.core.pointee.running else {
+      throw CoroutineError(
+        .misuse, call: "join", operands: name, detail: "a coroutine can't wait for its own end")
+    }
+    if let timeout {
+      if timeout <= .zero { return false }
+      try scheduler.requireBackend()
+    }
+    let reason = scheduler.join(record, timeout: timeout)
+    if reason == .timeout { return false }
+    if let error = CoroutineError(reason, call: "join", operands: name, scheduler: scheduler) {
+      throw error
+    }
+    return true
+  }
+
+  // MARK: Asking about it
+
+  /// The coroutine's name, for people.
+  public final var name: String {
+    get { givenName ?? "Coroutine-\(number)" }
+    set { givenName = newValue }
+  }
+
+  /// A number that no other coroutine of the process has; nil before the start.
+  public final var ident: UInt64? { phase == .new ? nil : number }
+
+  /// Whether it was started and has not ended.
+  public final var isAlive: Bool { phase == .alive }
+
+  /// Whether the end of the program does not wait for it.
+  public final var isDaemon: Bool { daemonAtStart }
+}
+
+@available(*, unavailable, message: "a coroutine never leaves its thread")
+extension Coroutine: Sendable {}

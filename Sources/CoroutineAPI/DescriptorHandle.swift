@@ -1,0 +1,146 @@
+import CLinux
+import SystemPackage
+
+/// What a `Socket` or `PipeEnd` knows of its descriptor, at a stable address.
+struct DescriptorState {
+  let descriptor: CInt
+  var traits: KernelOperation.Traits
+  /// The loop that first waited on it; the only one that may.
+  var core: UnsafeMutablePointer<SchedulerCore>?
+  var isClosed = false
+  /// Operations in flight on it, linked through themselves.
+  var firstInFlight: KernelOperation.Reference?
+  /// The coroutine that closes it and waits for those operations to end.
+  var closer: CoroutineRecord.Reference?
+}
+
+/// The one way from a public type to its descriptor. Owned by the object that made it.
+struct DescriptorHandle {
+  let state: UnsafeMutablePointer<DescriptorState>
+
+  init(_ descriptor: CInt, traits: KernelOperation.Traits) {
+    state = .allocate(capacity: 1)
+    state.initialize(to: DescriptorState(descriptor: descriptor, traits: traits))
+  }
+
+  var descriptor: CInt { state.pointee.descriptor }
+
+  // MARK: Calls
+
+  /// Performs an operation on the descriptor; see `Scheduler.perform`.
+  @inline(__always)
+  func perform(
+    _ call: StaticString, _ kind: KernelOperation.Kind, timeout: Duration?
+  ) throws(CoroutineError) -> Outcome {
+    let scheduler = try Scheduler.forCall(call)
+    try scheduler.requireBackend()
+    if state.pointee.isClosed { return .closed }
+    if state.pointee.core != scheduler.core { claim(scheduler) }
+    return scheduler.perform(kind, on: self, timeout: timeout)
+  }
+
+  @inline(never)
+  private func claim(_ scheduler: Scheduler) {
+    guard state.pointee.core == nil else {
+      fatalError(
+        "Descriptor \(descriptor) belongs to another thread's loop. Use it there, or make one here.")
+    }
+    state.pointee.core = scheduler.core
+  }
+
+  // MARK: The operations in flight
+
+  func enlist(_ operation: KernelOperation.Reference) {
+    operation.pointer.pointee.previousOnDescriptor = nil
+    operation.pointer.pointee.nextOnDescriptor = state.pointee.firstInFlight
+    state.pointee.firstInFlight?.pointer.pointee.previousOnDescriptor = operation
+    state.pointee.firstInFlight = operation
+  }
+
+  func unlist(_ operation: KernelOperation.Reference) {
+    let next = operation.pointer.pointee.nextOnDescriptor
+    let previous = operation.pointer.pointee.previousOnDescriptor
+    if let previous {
+      previous.pointer.pointee.nextOnDescriptor = next
+    } else {
+      state.pointee.firstInFlight = next
+    }
+    next?.pointer.pointee.previousOnDescriptor = previous
+    guard state.pointee.firstInFlight == nil, let closer = state.pointee.closer else { return }
+    state.pointee.closer = nil
+    Scheduler(core: closer.pointee.core).makeReady(closer, .ready)
+  }
+
+  // MARK: The end
+
+  /// Wakes everyone who waits on the descriptor with an error, then closes it.
+  ///
+  /// The number stays taken until the kernel has let go of every buffer, so that whoever gets it
+  /// next inherits nothing.
+  func close(_ call: StaticString, _ operands: @autoclosure () -> String) throws(CoroutineError) {
+    guard !state.pointee.isClosed else { return }
+    let scheduler = try Scheduler.forCall(call)
+    try scheduler.requireBackend()
+    if state.pointee.core != scheduler.core { claim(scheduler) }
+    state.pointee.isClosed = true
+    drain(scheduler)
+    _ = try scheduler.performUncancelled(.close(descriptor)).value(call, operands())
+  }
+
+  /// As `close`, and leaves the descriptor open.
+  func detach(_ call: StaticString) throws(CoroutineError) {
+    guard !state.pointee.isClosed else { throw CoroutineError(.closed, call: call) }
+    let scheduler = try Scheduler.forCall(call)
+    try scheduler.requireBackend()
+    if state.pointee.core != scheduler.core { claim(scheduler) }
+    state.pointee.isClosed = true
+    drain(scheduler)
+    _ = scheduler.performUncancelled(.forget(descriptor))
+  }
+
+  private func drain(_ scheduler: Scheduler) {
+    var cursor = state.pointee.firstInFlight
+    while let operation = cursor {
+      cursor = operation.pointer.pointee.nextOnDescriptor
+      scheduler.hurry(operation)
+    }
+    guard state.pointee.firstInFlight != nil else { return }
+    let me = scheduler.core.pointee.running
+    state.pointee.closer = me
+    me.pointee.wait = .close
+    _ = scheduler.park()
+  }
+
+  /// For `deinit`: closes the descriptor if nobody has. Never suspends; nobody can be waiting.
+  func release() {
+    if !state.pointee.isClosed {
+      if let scheduler = Scheduler.current, scheduler.core == state.pointee.core {
+        scheduler.performDetached(.close(descriptor))
+      } else {
+        _ = KernelOperation(.close(descriptor)).attempt()
+      }
+    }
+    state.deallocate()
+  }
+}
+
+extension Scheduler {
+  /// Performs an operation that takes no time, and that a cancelled coroutine must be able to do.
+  func performUncancelled(_ kind: KernelOperation.Kind) -> Outcome {
+    let me = core.pointee.running
+    let wasCancelled = me.pointee.isCancelled
+    me.pointee.isCancelled = false
+    let outcome = perform(kind, on: nil, timeout: nil)
+    if wasCancelled || core.pointee.isClosing { me.pointee.isCancelled = true }
+    return outcome
+  }
+
+  /// Makes a system call that never waits.
+  static func call(
+    _ name: StaticString, _ call: SystemCall, _ operands: @autoclosure () -> String = ""
+  ) throws(CoroutineError) -> Int {
+    let scheduler = try forCall(name)
+    try scheduler.requireBackend()
+    return try scheduler.performUncancelled(.call(call)).value(name, operands())
+  }
+}

@@ -1,0 +1,303 @@
+// One name for every kind of buffer. Each overload is the same two steps: the buffer's memory, then
+// the one call in `Pipe.swift`.
+
+extension PipeEnd {
+  // MARK: Reading
+
+  /// Suspends until bytes are there, and reads them into an array, which keeps its length.
+  ///
+  /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is `read`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func read(
+    into buffer: inout [UInt8], timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    let outcome = buffer.withUnsafeMutableBytes { bytes in
+      Result { () throws(CoroutineError) in try read(bytes, timeout) }
+    }
+    return try outcome.get().value("read", readOperands)
+  }
+
+  /// Suspends until bytes are there, and reads them into a slice, which keeps its length.
+  ///
+  /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is `read`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func read(
+    into buffer: inout ArraySlice<UInt8>, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    let outcome = buffer.withUnsafeMutableBytes { bytes in
+      Result { () throws(CoroutineError) in try read(bytes, timeout) }
+    }
+    return try outcome.get().value("read", readOperands)
+  }
+
+  /// Suspends until bytes are there, and reads them into an inline array.
+  ///
+  /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is `read`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func read<let count: Int>(
+    into buffer: inout InlineArray<count, UInt8>, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    let outcome = withUnsafeMutableBytes(of: &buffer) { bytes in
+      Result { () throws(CoroutineError) in try read(bytes, timeout) }
+    }
+    return try outcome.get().value("read", readOperands)
+  }
+
+  /// Suspends until bytes are there, and reads them into a span.
+  ///
+  /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is `read`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func read(
+    into buffer: inout MutableRawSpan, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    let outcome = buffer.withUnsafeMutableBytes { bytes in
+      Result { () throws(CoroutineError) in try read(bytes, timeout) }
+    }
+    return try outcome.get().value("read", readOperands)
+  }
+
+  /// Suspends until bytes are there, and reads them into memory that stays valid during the call.
+  ///
+  /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is `read`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func read(
+    into buffer: UnsafeMutableRawBufferPointer, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    try read(buffer, timeout).value("read", readOperands)
+  }
+
+  // MARK: Writing once
+
+  /// Suspends until the kernel takes some bytes of an array.
+  ///
+  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func write(
+    _ bytes: [UInt8], timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    let outcome = bytes.withUnsafeBytes { bytes in
+      Result { () throws(CoroutineError) in try write(bytes, timeout) }
+    }
+    return try outcome.get().value("write", writeOperands)
+  }
+
+  /// Suspends until the kernel takes some bytes of a slice.
+  ///
+  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func write(
+    _ bytes: ArraySlice<UInt8>, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    let outcome = bytes.withUnsafeBytes { bytes in
+      Result { () throws(CoroutineError) in try write(bytes, timeout) }
+    }
+    return try outcome.get().value("write", writeOperands)
+  }
+
+  /// Suspends until the kernel takes some bytes of an inline array.
+  ///
+  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func write<let count: Int>(
+    _ bytes: InlineArray<count, UInt8>, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    let outcome = bytes.span.bytes.withUnsafeBytes { bytes in
+      Result { () throws(CoroutineError) in try write(bytes, timeout) }
+    }
+    return try outcome.get().value("write", writeOperands)
+  }
+
+  /// Suspends until the kernel takes some bytes of a string, in UTF-8.
+  ///
+  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func write(
+    _ bytes: String, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    var copy = bytes
+    let outcome = copy.withUTF8 { bytes in
+      Result { () throws(CoroutineError) in try write(UnsafeRawBufferPointer(bytes), timeout) }
+    }
+    return try outcome.get().value("write", writeOperands)
+  }
+
+  /// Suspends until the kernel takes some bytes of a part of a string, in UTF-8.
+  ///
+  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func write(
+    _ bytes: Substring, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    var copy = bytes
+    let outcome = copy.withUTF8 { bytes in
+      Result { () throws(CoroutineError) in try write(UnsafeRawBufferPointer(bytes), timeout) }
+    }
+    return try outcome.get().value("write", writeOperands)
+  }
+
+  /// Suspends until the kernel takes some bytes of a span.
+  ///
+  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func write(
+    _ bytes: RawSpan, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    let outcome = bytes.withUnsafeBytes { bytes in
+      Result { () throws(CoroutineError) in try write(bytes, timeout) }
+    }
+    return try outcome.get().value("write", writeOperands)
+  }
+
+  /// Suspends until the kernel takes some bytes of memory that stays valid during the call.
+  ///
+  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func write(
+    _ bytes: UnsafeRawBufferPointer, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    try write(bytes, timeout).value("write", writeOperands)
+  }
+
+  /// Suspends until the kernel takes some bytes of any collection, which is copied first.
+  ///
+  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @_disfavoredOverload
+  public func write(
+    _ bytes: some Collection<UInt8>, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    try write([UInt8](bytes), timeout: timeout)
+  }
+
+  // MARK: Writing all
+
+  /// Suspends until the kernel has taken all bytes of an array.
+  ///
+  /// The timeout is for the whole. The corresponding C function is `write`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
+  ///   After an error some of the bytes may have been written.
+  public func writeAll(
+    _ bytes: [UInt8], timeout: Duration? = nil
+  ) throws(CoroutineError) {
+    let outcome = bytes.withUnsafeBytes { bytes in
+      Result { () throws(CoroutineError) in try writeAll(bytes, timeout) }
+    }
+    _ = try outcome.get().value("writeAll", writeOperands)
+  }
+
+  /// Suspends until the kernel has taken all bytes of a slice.
+  ///
+  /// The timeout is for the whole. The corresponding C function is `write`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
+  ///   After an error some of the bytes may have been written.
+  public func writeAll(
+    _ bytes: ArraySlice<UInt8>, timeout: Duration? = nil
+  ) throws(CoroutineError) {
+    let outcome = bytes.withUnsafeBytes { bytes in
+      Result { () throws(CoroutineError) in try writeAll(bytes, timeout) }
+    }
+    _ = try outcome.get().value("writeAll", writeOperands)
+  }
+
+  /// Suspends until the kernel has taken all bytes of an inline array.
+  ///
+  /// The timeout is for the whole. The corresponding C function is `write`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
+  ///   After an error some of the bytes may have been written.
+  public func writeAll<let count: Int>(
+    _ bytes: InlineArray<count, UInt8>, timeout: Duration? = nil
+  ) throws(CoroutineError) {
+    let outcome = bytes.span.bytes.withUnsafeBytes { bytes in
+      Result { () throws(CoroutineError) in try writeAll(bytes, timeout) }
+    }
+    _ = try outcome.get().value("writeAll", writeOperands)
+  }
+
+  /// Suspends until the kernel has taken all bytes of a string, in UTF-8.
+  ///
+  /// The timeout is for the whole. The corresponding C function is `write`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
+  ///   After an error some of the bytes may have been written.
+  public func writeAll(
+    _ bytes: String, timeout: Duration? = nil
+  ) throws(CoroutineError) {
+    var copy = bytes
+    let outcome = copy.withUTF8 { bytes in
+      Result { () throws(CoroutineError) in try writeAll(UnsafeRawBufferPointer(bytes), timeout) }
+    }
+    _ = try outcome.get().value("writeAll", writeOperands)
+  }
+
+  /// Suspends until the kernel has taken all bytes of a part of a string, in UTF-8.
+  ///
+  /// The timeout is for the whole. The corresponding C function is `write`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
+  ///   After an error some of the bytes may have been written.
+  public func writeAll(
+    _ bytes: Substring, timeout: Duration? = nil
+  ) throws(CoroutineError) {
+    var copy = bytes
+    let outcome = copy.withUTF8 { bytes in
+      Result { () throws(CoroutineError) in try writeAll(UnsafeRawBufferPointer(bytes), timeout) }
+    }
+    _ = try outcome.get().value("writeAll", writeOperands)
+  }
+
+  /// Suspends until the kernel has taken all bytes of a span.
+  ///
+  /// The timeout is for the whole. The corresponding C function is `write`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
+  ///   After an error some of the bytes may have been written.
+  public func writeAll(
+    _ bytes: RawSpan, timeout: Duration? = nil
+  ) throws(CoroutineError) {
+    let outcome = bytes.withUnsafeBytes { bytes in
+      Result { () throws(CoroutineError) in try writeAll(bytes, timeout) }
+    }
+    _ = try outcome.get().value("writeAll", writeOperands)
+  }
+
+  /// Suspends until the kernel has taken all bytes of memory that stays valid during the call.
+  ///
+  /// The timeout is for the whole. The corresponding C function is `write`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
+  ///   After an error some of the bytes may have been written.
+  public func writeAll(
+    _ bytes: UnsafeRawBufferPointer, timeout: Duration? = nil
+  ) throws(CoroutineError) {
+    _ = try writeAll(bytes, timeout).value("writeAll", writeOperands)
+  }
+
+  /// Suspends until the kernel has taken all bytes of any collection, which is copied first.
+  ///
+  /// The timeout is for the whole. The corresponding C function is `write`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
+  ///   After an error some of the bytes may have been written.
+  @_disfavoredOverload
+  public func writeAll(
+    _ bytes: some Collection<UInt8>, timeout: Duration? = nil
+  ) throws(CoroutineError) {
+    try writeAll([UInt8](bytes), timeout: timeout)
+  }
+}

@@ -1,0 +1,168 @@
+import CLinux
+import Glibc
+public import SystemPackage
+
+/// How a pipe is made.
+public struct PipeFlags: OptionSet, Sendable {
+  /// The bits, as pipe2(2) takes them.
+  public let rawValue: CInt
+
+  /// The flags with these bits.
+  public init(rawValue: CInt) {
+    self.rawValue = rawValue
+  }
+
+  /// A program that this process starts does not inherit the ends (O_CLOEXEC).
+  public static let closeOnExec = PipeFlags(rawValue: O_CLOEXEC)
+  /// The ends themselves are in non-blocking mode (O_NONBLOCK). This library needs it not: without
+  /// it, a child that inherits an end finds it as it expects it.
+  public static let nonBlocking = PipeFlags(rawValue: O_NONBLOCK)
+  /// Each write is a packet of its own (O_DIRECT, "packet mode").
+  public static let packets = PipeFlags(rawValue: 0o40000)
+}
+
+extension Coroutine {
+  /// Makes a pipe, as `os.pipe2(flags)` does.
+  ///
+  /// Does not suspend. The corresponding C function is `pipe2`.
+  ///
+  /// - Parameter flags: By default the ends are closed when another program is executed.
+  /// - Returns: The end to read from and the end to write to.
+  /// - Throws: `system` (EMFILE, ENFILE), `misuse` where there is no loop, `unavailable`.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  public static func pipe(
+    _ flags: PipeFlags = .closeOnExec
+  ) throws(CoroutineError) -> (reader: PipeEnd, writer: PipeEnd) {
+    var ends: (CInt, CInt) = (-1, -1)
+    let outcome: Result<Int, CoroutineError> = withUnsafeMutableBytes(of: &ends) { bytes in
+      let pointer = bytes.assumingMemoryBound(to: CInt.self).baseAddress
+      guard let pointer else { fatalError("A pair of numbers has no address.") }
+      return Result { () throws(CoroutineError) in
+        try Scheduler.call("pipe", .pipe(flags: flags.rawValue, ends: pointer))
+      }
+    }
+    _ = try outcome.get()
+    let traits: KernelOperation.Traits = flags.contains(.nonBlocking) ? .nonBlocking : []
+    return (PipeEnd(ends.0, traits: traits), PipeEnd(ends.1, traits: traits))
+  }
+}
+
+/// One end of a pipe, or any other descriptor that is read or written in order.
+///
+/// It owns its descriptor and closes it at the latest when the last reference goes. One coroutine
+/// may read while another writes or closes. Belongs to the loop that first waits on it.
+public final class PipeEnd {
+  let handle: DescriptorHandle
+
+  init(_ descriptor: CInt, traits: KernelOperation.Traits) {
+    handle = DescriptorHandle(descriptor, traits: traits)
+  }
+
+  /// Takes over a descriptor that exists: a pipe, a terminal, an eventfd, a file.
+  ///
+  /// Its mode is never changed, because others may share it. On a regular file, calls block the
+  /// thread for as long as the file system does.
+  ///
+  /// - Throws: `system` (EBADF) if there is no such descriptor.
+  public convenience init(adopting descriptor: FileDescriptor) throws(CoroutineError) {
+    let adoption = try Adoption(descriptor.rawValue, call: "adopt")
+    self.init(descriptor.rawValue, traits: adoption.traits)
+  }
+
+  deinit {
+    handle.release()
+  }
+
+  /// The descriptor, still owned by this object.
+  public var fileDescriptor: FileDescriptor { FileDescriptor(rawValue: handle.descriptor) }
+
+  /// Whether `close()` or `detach()` was called.
+  public var isClosed: Bool { handle.state.pointee.isClosed }
+
+  /// Closes the descriptor; coroutines that wait on it get an error with code `closed`.
+  ///
+  /// Suspends only until they have. Closing again does nothing.
+  ///
+  /// - Throws: `system` (EIO, EDQUOT); the descriptor is closed all the same.
+  public func close() throws(CoroutineError) {
+    try handle.close("close", "pipe \(handle.descriptor)")
+  }
+
+  /// Gives the descriptor up, open as it is.
+  ///
+  /// - Returns: The descriptor, which the caller owns now.
+  /// - Throws: `closed`.
+  public func detach() throws(CoroutineError) -> FileDescriptor {
+    try handle.detach("detach")
+    return fileDescriptor
+  }
+
+  // MARK: One call each, which the overloads for kinds of buffers share
+
+  func read(_ buffer: UnsafeMutableRawBufferPointer, _ timeout: Duration?)
+    throws(CoroutineError) -> Outcome
+  {
+    try handle.perform("read", .read(handle.descriptor, buffer), timeout: timeout)
+  }
+
+  func write(_ bytes: UnsafeRawBufferPointer, _ timeout: Duration?)
+    throws(CoroutineError) -> Outcome
+  {
+    try handle.perform("write", .write(handle.descriptor, bytes), timeout: timeout)
+  }
+
+  func writeAll(_ bytes: UnsafeRawBufferPointer, _ timeout: Duration?)
+    throws(CoroutineError) -> Outcome
+  {
+    try sendingAll(bytes, timeout) { (rest, timeout) throws(CoroutineError) in
+      try write(rest, timeout)
+    }
+  }
+
+  var readOperands: String { "from pipe \(handle.descriptor)" }
+  var writeOperands: String { "to pipe \(handle.descriptor)" }
+}
+
+@available(*, unavailable, message: "a pipe belongs to its loop's thread")
+extension PipeEnd: Sendable {}
+
+/// Repeats `send` until all of `bytes` are taken, within one `timeout` for the whole.
+func sendingAll(
+  _ bytes: UnsafeRawBufferPointer, _ timeout: Duration?,
+  _ send: (UnsafeRawBufferPointer, Duration?) throws(CoroutineError) -> Outcome
+) throws(CoroutineError) -> Outcome {
+  let first = try send(bytes, timeout)
+  if first.rawValue == bytes.count || first.rawValue < 0 { return first }
+  let deadline = timeout.map { Instant.now + $0 }
+  var sent = first.rawValue
+  while sent < bytes.count {
+    let rest = UnsafeRawBufferPointer(rebasing: bytes[sent...])
+    let outcome = try send(rest, deadline.map { max(.zero, $0 - .now) })
+    if outcome.rawValue < 0 { return outcome }
+    sent += outcome.rawValue
+  }
+  return Outcome(sent)
+}
+
+/// What is found out of a descriptor that somebody else made.
+struct Adoption {
+  var traits: KernelOperation.Traits = []
+  let isSocket: Bool
+
+  init(_ descriptor: CInt, call: StaticString) throws(CoroutineError) {
+    let operands = "descriptor \(descriptor)"
+    var status = stat()
+    let found = withUnsafeMutablePointer(to: &status) { pointer in
+      Result { () throws(CoroutineError) in
+        try Scheduler.call(call, .status(descriptor, pointer), operands)
+      }
+    }
+    _ = try found.get()
+    let flags = try Scheduler.call(call, .statusFlags(descriptor), operands)
+    if CInt(flags) & O_NONBLOCK != 0 { traits.insert(.nonBlocking) }
+    let kind = status.st_mode & Glibc.S_IFMT
+    isSocket = kind == Glibc.S_IFSOCK
+    // Only pipes and sockets are sure to know RWF_NOWAIT; files answer it with EAGAIN at will.
+    if !isSocket && kind != Glibc.S_IFIFO { traits.insert(.pollFirst) }
+  }
+}

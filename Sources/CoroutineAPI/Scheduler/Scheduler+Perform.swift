@@ -1,0 +1,122 @@
+import Glibc
+
+/// From a call of the API to the kernel and back.
+extension Scheduler {
+  /// Asks the kernel for something and suspends until it is done.
+  ///
+  /// The operation is born here, in this frame, and is gone when the call returns: the kernel has
+  /// let go of it by then, whatever happened (I3).
+  ///
+  /// - Parameters:
+  ///   - kind: What is asked; its pointers stay valid during the call.
+  ///   - descriptor: The descriptor that it is asked of, or nil.
+  ///   - timeout: nil: for ever; zero or less: once, without waiting; else at most so long.
+  /// - Returns: What the kernel said, or why it was not waited for any longer.
+  func perform(
+    _ kind: KernelOperation.Kind, on descriptor: DescriptorHandle?, timeout: Duration?
+  ) -> Outcome {
+    if core.pointee.running.pointee.isCancelled {
+      _ = refuse(core.pointee.running)
+      return .cancelled
+    }
+    let mayWait = timeout.map { $0 > .zero } ?? true
+    var operation = KernelOperation(
+      kind, traits: descriptor?.state.pointee.traits ?? [], mayWait: mayWait)
+    return withUnsafeMutablePointer(to: &operation) { pointer in
+      let reference = KernelOperation.Reference(pointer)
+      pointer.pointee.waiter = core.pointee.running
+      if withBackend({ $0.start(reference) }) {
+        spendBudgetInline()
+        let result = pointer.pointee.result
+        return !mayWait && result == -Int(EAGAIN) ? .timeout : Outcome(result)
+      }
+      return awaitDelivery(of: reference, on: descriptor, timeout: timeout)
+    }
+  }
+
+  private func awaitDelivery(
+    of operation: KernelOperation.Reference, on descriptor: DescriptorHandle?, timeout: Duration?
+  ) -> Outcome {
+    let me = core.pointee.running
+    core.pointee.operationsInFlight += 1
+    me.pointee.operation = operation
+    me.pointee.wait = .operation
+    me.pointee.wakeReason = .ready
+    descriptor?.enlist(operation)
+    if let timeout { core.pointee.timers.insert(me, at: now + timeout) }
+    let reason = park()
+    if timeout != nil { core.pointee.timers.remove(me) }
+    descriptor?.unlist(operation)
+
+    // Cancelling only hurries: if the operation won the race, what it did is what counts.
+    let result = operation.pointer.pointee.result
+    guard result == -Int(ECANCELED) else { return Outcome(result) }
+    switch reason {
+    case .timeout: return .timeout
+    case .cancelled: return .cancelled
+    case .ready, .deadlock:
+      return descriptor?.state.pointee.isClosed == true ? .closed : Outcome(result)
+    }
+  }
+
+  /// Takes a finished operation from the backend and makes its coroutine ready.
+  func deliver(_ operation: KernelOperation.Reference) {
+    guard let record = operation.pointer.pointee.waiter else {
+      return finishDetached(operation)
+    }
+    guard record.pointee.wait == .operation,
+      record.pointee.operation == operation
+    else { fatalError("The backend reported an operation that is not in flight (I1).") }
+    core.pointee.operationsInFlight -= 1
+    record.pointee.operation = nil
+    makeReady(record, record.pointee.wakeReason)
+  }
+
+  // MARK: Operations that nobody waits for
+
+  /// Starts an operation whose result nobody wants to know, from where nothing may suspend.
+  func performDetached(_ kind: KernelOperation.Kind) {
+    let pointer = UnsafeMutablePointer<KernelOperation>.allocate(capacity: 1)
+    pointer.initialize(to: KernelOperation(kind))
+    core.pointee.operationsInFlight += 1
+    if withBackend({ $0.start(KernelOperation.Reference(pointer)) }) {
+      finishDetached(KernelOperation.Reference(pointer))
+    }
+  }
+
+  private func finishDetached(_ operation: KernelOperation.Reference) {
+    core.pointee.operationsInFlight -= 1
+    operation.pointer.deallocate()
+  }
+
+  // MARK: Cancelling
+
+  /// Asks the backend to finish the operation early that `record` waits for.
+  func hurry(_ record: CoroutineRecord.Reference) {
+    guard let operation = record.pointee.operation else { return }
+    hurry(operation)
+  }
+
+  /// See above; asks at most once, and not if the operation was reported already.
+  func hurry(_ operation: KernelOperation.Reference) {
+    guard !operation.pointer.pointee.isCancelled,
+      operation.pointer.pointee.waiter?.pointee.operation == operation
+    else { return }
+    operation.pointer.pointee.isCancelled = true
+    withBackend { $0.cancel(operation) }
+  }
+}
+
+/// What came of an operation: a count, a negated errno value, or a reason of the library's own.
+struct Outcome: Equatable {
+  let rawValue: Int
+
+  init(_ rawValue: Int) {
+    self.rawValue = rawValue
+  }
+
+  // Below every errno value.
+  static let timeout = Outcome(-0x10001)
+  static let cancelled = Outcome(-0x10002)
+  static let closed = Outcome(-0x10003)
+}

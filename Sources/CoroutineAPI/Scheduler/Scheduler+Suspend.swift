@@ -1,0 +1,162 @@
+import CContext
+
+/// Suspending, and what happens meanwhile. These are the only functions that switch away from a
+/// coroutine that goes on later.
+extension Scheduler {
+  /// Suspends the running coroutine until somebody makes it ready, and says why it was.
+  ///
+  /// The contract of waiting, which everything that blocks rests on:
+  /// - Before, the caller has written down what it waits for (`record.wait` and its operand) where
+  ///   the one who ends the wait will find it: an operation that was started, a timer, a list.
+  /// - `makeReady` is called for it exactly once, on this thread, by the code that took it out of
+  ///   that place: the delivery of an operation, the expiry of a timer, the end of a coroutine,
+  ///   a cancellation or a deadlock. A wait with a timer beside it has the timer removed.
+  /// - While an operation is in flight only its delivery ends the wait (I3); a timer or a
+  ///   cancellation asks the backend to hurry, and the delivery follows.
+  /// - No access to shared state may be open (I5): what was read before must be read again.
+  func park() -> WakeReason {
+    let me = core.pointee.running
+    while true {
+      if let next = core.pointee.runQueue.popFirst() {
+        if next != me {
+          spendBudget()
+          switchTo(next)
+        }
+        return me.pointee.wakeReason
+      }
+      turn(mayBlock: true)
+    }
+  }
+
+  /// Lets every other coroutine that can run go first.
+  func yield() {
+    spendBudget()
+    guard let next = core.pointee.runQueue.popFirst() else { return }
+    core.pointee.runQueue.append(core.pointee.running)
+    switchTo(next)
+  }
+
+  /// Makes a waiting coroutine ready; it goes to the end of the run queue.
+  func makeReady(_ record: CoroutineRecord.Reference, _ reason: WakeReason) {
+    record.pointee.wakeReason = reason
+    record.pointee.wait = .nothing
+    core.pointee.runQueue.append(record)
+  }
+
+  @inline(__always)
+  func switchTo(_ next: CoroutineRecord.Reference) {
+    let me = core.pointee.running
+    core.pointee.running = next
+    if core.pointee.isChecked {
+      coro_context_switch_checked(
+        &me.pointee.context, &next.pointee.context, &core.pointee.words, false)
+    } else {
+      coro_context_switch(&me.pointee.context, &next.pointee.context, &core.pointee.words)
+    }
+  }
+
+  /// Counts a switch or an inline completion; now and then the kernel is asked for news, so that
+  /// neither busy yielding starves I/O nor busy I/O everyone else.
+  @inline(__always)
+  func spendBudget() {
+    core.pointee.budget -= 1
+    if core.pointee.budget <= 0 { pollAndAdapt() }
+  }
+
+  /// As `spendBudget`, for an operation that finished without waiting: the others get their turn.
+  @inline(__always)
+  func spendBudgetInline() {
+    core.pointee.budget -= 1
+    if core.pointee.budget <= 0 { yield() }
+  }
+
+  @inline(never)
+  private func pollAndAdapt() {
+    guard core.pointee.backend != nil else {
+      core.pointee.budget = core.pointee.budgetMax
+      return
+    }
+    // No clock is read at each switch; how long a budget lasts is learnt from the last one.
+    let now = now
+    let elapsed = now.nanoseconds - core.pointee.lastPoll.nanoseconds
+    core.pointee.lastPoll = now
+    if elapsed > 200_000 {
+      core.pointee.budgetMax = max(1, core.pointee.budgetMax / 2)
+    } else if elapsed < 50_000 {
+      core.pointee.budgetMax = min(SchedulerCore.budgetLimit, core.pointee.budgetMax * 2)
+    }
+    turn(mayBlock: false)
+    core.pointee.budget = core.pointee.budgetMax
+  }
+
+  // MARK: The kernel's turn
+
+  /// Hears from the kernel, makes ready whose operation finished or whose time has come.
+  ///
+  /// With `mayBlock` nothing can run (I8), and it returns when something can, or for no reason.
+  func turn(mayBlock: Bool) {
+    if mayBlock {
+      if isDeadlocked { return resolveDeadlock() }
+      core.pointee.stacks.trim(except: core.pointee.running)
+    }
+    var completed = OperationList()
+    let limit: WaitLimit =
+      if !mayBlock { .poll } else if let deadline = core.pointee.timers.earliest {
+        .until(deadline)
+      } else { .forever }
+    // With nothing in flight there is no news but the time.
+    if mayBlock || core.pointee.operationsInFlight > 0 {
+      withBackend { $0.wait(limit, completed: &completed) }
+    }
+    while let operation = completed.popFirst() { deliver(operation) }
+    if !core.pointee.timers.isEmpty { expireTimers() }
+  }
+
+  private func expireTimers() {
+    let now = now
+    while let record = core.pointee.timers.popExpired(at: now) { expire(record) }
+  }
+
+  private func expire(_ record: CoroutineRecord.Reference) {
+    switch record.pointee.wait {
+    case .sleep:
+      makeReady(record, .timeout)
+    case .join:
+      leaveJoin(record)
+      makeReady(record, .timeout)
+    case .operation:
+      // I3: it stays parked until the kernel has let go of its buffer.
+      record.pointee.wakeReason = .timeout
+      hurry(record)
+    case .nothing, .end, .close:
+      fatalError("A timer expired for a coroutine that waits for no time.")
+    }
+  }
+
+  /// Refuses a wait of a cancelled coroutine.
+  ///
+  /// Code that swallows the error and waits again would keep its loop from ending; that is named
+  /// rather than left to hang.
+  @inline(never)
+  func refuse(_ record: CoroutineRecord.Reference) -> WakeReason {
+    record.pointee.refusedWaits += 1
+    if record.pointee.refusedWaits == 1_000_000 {
+      let name = record.pointee.object._withUnsafeGuaranteedRef { $0.name }
+      fatalError(
+        "\(name) was cancelled at the end of its loop and has ignored the error a million times. "
+          + "Let CoroutineError with code .cancelled end the coroutine.")
+    }
+    return .cancelled
+  }
+
+  // MARK: Waiting for time
+
+  /// Suspends until `deadline`.
+  func sleep(until deadline: Instant) -> WakeReason {
+    let me = core.pointee.running
+    if me.pointee.isCancelled { return refuse(me) }
+    core.pointee.timers.insert(me, at: deadline)
+    me.pointee.wait = .sleep
+    return park()
+  }
+}

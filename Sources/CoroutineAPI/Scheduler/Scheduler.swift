@@ -1,0 +1,123 @@
+import CContext
+import Glibc
+
+/// A loop: coroutines that take turns on one thread, above one backend.
+///
+/// There is no hub. Whoever blocks picks the next coroutine that can run and switches to it, and
+/// calls the backend's `wait` itself if there is none; see `Scheduler+Suspend.swift`.
+///
+/// This is a handle of one word, to be passed around freely on the loop's thread.
+struct Scheduler {
+  let core: UnsafeMutablePointer<SchedulerCore>
+
+  /// The calling thread's loop, or nil.
+  static var current: Scheduler? {
+    @inline(__always) get {
+      guard let pointer = coro_thread_state().pointee.scheduler else { return nil }
+      return Scheduler(core: pointer.assumingMemoryBound(to: SchedulerCore.self))
+    }
+  }
+
+  /// The calling thread's loop; made now if this is the process's main thread.
+  ///
+  /// - Throws: `misuse` on any other thread without a loop, and inside a Swift task.
+  @inline(__always)
+  static func forCall(_ call: StaticString) throws(CoroutineError) -> Scheduler {
+    if let current { return current }
+    return try implicit(call)
+  }
+
+  /// As `forCall`, for calls that don't throw.
+  @inline(__always)
+  static func orTrap(_ call: StaticString) -> Scheduler {
+    if let current { return current }
+    do {
+      return try implicit(call)
+    } catch {
+      fatalError(error.description)
+    }
+  }
+
+  @inline(never)
+  private static func implicit(_ call: StaticString) throws(CoroutineError) -> Scheduler {
+    guard coro_is_main_thread() else {
+      throw CoroutineError(
+        .misuse, call: call,
+        detail: "this thread has no loop; call it inside Coroutine.run(on: .automatic) { … }")
+    }
+    guard withUnsafeCurrentTask(body: { $0 == nil }) else {
+      throw CoroutineError(
+        .misuse, call: call,
+        detail: "a Swift task must not block its thread; call it inside "
+          + "Coroutine.run(on: .automatic) { … } on a thread of your own")
+    }
+    let scheduler = Scheduler.make(choice: .automatic, mainName: "MainCoroutine")
+    atexit { Scheduler.current?.endOfProgram() }
+    return scheduler
+  }
+
+  // MARK: Making and taking down
+
+  /// Makes a loop for the calling thread, which becomes its main coroutine.
+  static func make(choice: BackendChoice, mainName: String) -> Scheduler {
+    coro_signal_disarm_pipe()
+    let core = UnsafeMutablePointer<SchedulerCore>.allocate(capacity: 1)
+    let record = CoroutineRecord.Reference.allocate(capacity: 1)
+    let object = Coroutine(mainNamed: mainName, record: record)
+    record.initialize(
+      to: CoroutineRecord(core: core, object: .passRetained(object), stack: .thread))
+    coro_context_adopt_thread(&record.pointee.context)
+    core.initialize(to: SchedulerCore(main: record, choice: choice))
+    RuntimeLayout.locate(&core.pointee.words)
+    core.pointee.isChecked =
+      coro_sanitizers_present() || coro_exclusivity_needs_calls(&core.pointee.words)
+    let scheduler = Scheduler(core: core)
+    scheduler.enlist(record)
+    coro_thread_state().pointee.scheduler = UnsafeMutableRawPointer(core)
+    return scheduler
+  }
+
+  /// Frees everything. No coroutine but the main one is left.
+  func destroy() {
+    let core = core
+    if let box = core.pointee.backend {
+      box.takeUnretainedValue().backend.close()
+      box.release()
+    }
+    coro_thread_state().pointee.scheduler = nil
+    let main = core.pointee.main
+    main.pointee.object.takeUnretainedValue().record = nil
+    main.pointee.object.release()
+    core.pointee.stacks.releaseAll()
+    core.pointee.timers.deallocate()
+    if core.pointee.isChecked { coro_context_destroy_checked(&core.pointee.endedContext) }
+    main.deinitialize(count: 1).deallocate()
+    core.deinitialize(count: 1).deallocate()
+  }
+
+  // MARK: The backend
+
+  /// Makes the backend if there is none yet.
+  @inline(__always)
+  func requireBackend() throws(CoroutineError) {
+    if core.pointee.backend == nil { try makeBackend() }
+  }
+
+  @inline(never)
+  private func makeBackend() throws(CoroutineError) {
+    let backend = try core.pointee.choice.make()
+    core.pointee.backend = .passRetained(BackendBox(backend))
+    core.pointee.lastPoll = backend.now
+  }
+
+  /// Calls `body` with the backend, which exists.
+  @inline(__always)
+  func withBackend<Result>(_ body: (any Backend) -> Result) -> Result {
+    guard let box = core.pointee.backend else { fatalError("The loop has no backend yet.") }
+    return box._withUnsafeGuaranteedRef { body($0.backend) }
+  }
+
+  var now: Instant {
+    core.pointee.backend == nil ? .kernelNow : withBackend { $0.now }
+  }
+}

@@ -1,0 +1,66 @@
+import CContext
+import Glibc
+
+/// The state of one loop, in stable memory: no class, so no exclusivity checks and no counting.
+struct SchedulerCore {
+  // MARK: What every switch touches
+
+  var running: CoroutineRecord.Reference
+  var runQueue = RunQueue()
+  /// Switches and inline completions left until the kernel is asked for news.
+  var budget: Int32
+  /// Switches must be told to a sanitizer, or need the runtime's calls.
+  var isChecked = false
+  var words = coro_words()
+
+  // MARK: The kernel's side
+
+  /// Made when something first waits for the kernel; nil before.
+  var backend: Unmanaged<BackendBox>?
+  let choice: BackendChoice
+  var operationsInFlight = 0
+  var timers = TimerHeap()
+  var budgetMax: Int32 = SchedulerCore.budgetStart
+  var lastPoll = Instant(nanoseconds: 0)
+
+  // MARK: The coroutines
+
+  let main: CoroutineRecord.Reference
+  /// A forked child inherits the memory, not the loop.
+  let process = getpid()
+  var firstAlive: CoroutineRecord.Reference?
+  var aliveCount = 0
+  /// Of these, the ones that the end waits for. The main coroutine is not counted.
+  var nonDaemonCount = 0
+  var stacks = StackPool()
+  /// The sanitizers' state of a coroutine that ended; freed once nobody stands on its stack.
+  var endedContext = coro_context()
+
+  // MARK: Signals and the end
+
+  var signals: SignalTable?
+  /// The loop is being taken down: every wait throws `cancelled` at once.
+  var isClosing = false
+  /// The body or the program's top-level code is over.
+  var isMainEnded = false
+  var uncaughtErrorHook: ((Coroutine, any Error) -> Void)?
+
+  static let budgetStart: Int32 = 64
+  static let budgetLimit: Int32 = 16_384
+
+  init(main: CoroutineRecord.Reference, choice: BackendChoice) {
+    self.main = main
+    self.choice = choice
+    running = main
+    budget = Self.budgetStart
+  }
+}
+
+/// Holds the one existential; `let`, so that a call through it counts no references.
+final class BackendBox {
+  let backend: any Backend
+
+  init(_ backend: any Backend) {
+    self.backend = backend
+  }
+}

@@ -1,0 +1,208 @@
+import CContext
+import CLinux
+import Glibc
+
+/// What a signal does.
+public enum SignalAction {
+  /// The kernel's default for the signal.
+  case `default`
+  /// Nothing. Inherited by programs that this process executes.
+  case ignore
+  /// Calls a function with the signal's number, in a coroutine of its own.
+  case handler((CInt) throws -> Void)
+  /// A handler that something other than this library installed.
+  case foreign(ForeignHandler)
+
+  /// A disposition that was there before, to be restored as it was.
+  public struct ForeignHandler {
+    let action: sigaction
+  }
+}
+
+extension Coroutine {
+  /// Calls `handler` whenever the signal arrives, as Python's `signal.signal` does.
+  ///
+  /// The handler runs in a new coroutine of this thread's loop, so it may sleep, join and do I/O;
+  /// the next signal gets another coroutine. It runs as soon as the running coroutine blocks or
+  /// yields; the same signal arriving again before that is merged with it, as the kernel merges
+  /// pending signals. Whichever thread the kernel picks, nothing need be blocked in any of them.
+  /// Does not suspend. While a handler is installed, waiting is never a deadlock.
+  ///
+  /// - Parameters:
+  ///   - number: SIGINT, SIGTERM, SIGCHLD, SIGRTMIN + n, …
+  ///   - handler: Called with the number. An error that leaves it goes to `uncaughtErrorHook`.
+  /// - Returns: What the signal did before.
+  /// - Throws: `invalidArgument` for SIGKILL and SIGSTOP, which can't be handled, for SIGSEGV,
+  ///   SIGBUS, SIGFPE and SIGILL, whose handler must not return, and for a number that is no signal;
+  ///   `misuse` where there is no loop; `unavailable`.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @discardableResult
+  public static func signal(
+    _ number: CInt, _ handler: @escaping (CInt) throws -> Void
+  ) throws(CoroutineError) -> SignalAction {
+    try signal(number, .handler(handler))
+  }
+
+  /// Sets what the signal does: the default, nothing, or what it did before.
+  ///
+  /// - Parameters:
+  ///   - number: See the other `signal`.
+  ///   - action: Often what an earlier call returned.
+  /// - Returns: What the signal did before.
+  /// - Throws: See the other `signal`.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @discardableResult
+  public static func signal(
+    _ number: CInt, _ action: SignalAction
+  ) throws(CoroutineError) -> SignalAction {
+    let scheduler = try Scheduler.forCall("signal")
+    try scheduler.requireBackend()
+    try SignalTable.validate(number)
+    let table = try scheduler.signalTable()
+    return try table.set(number, action)
+  }
+}
+
+extension Scheduler {
+  fileprivate func signalTable() throws(CoroutineError) -> SignalTable {
+    if let table = core.pointee.signals { return table }
+    let table = try SignalTable()
+    core.pointee.signals = table
+    do throws(CoroutineError) {
+      try table.dispatcher.startHidden(self)
+    } catch {
+      core.pointee.signals = nil
+      throw error
+    }
+    return table
+  }
+
+  /// Puts every signal's disposition back as it was before the loop, and ends the dispatcher.
+  func stopSignals() {
+    guard let table = core.pointee.signals else { return }
+    table.restoreAll()
+    if let record = table.dispatcher.record {
+      cancel(record)
+      _ = join(record, timeout: nil)
+    }
+    core.pointee.signals = nil
+  }
+}
+
+/// The signal handlers of one loop.
+///
+/// The kernel's handler, in C, sets a bit and writes to an eventfd (the self-pipe trick); a hidden
+/// coroutine reads from it like from any other descriptor, and starts a coroutine for each bit.
+final class SignalTable {
+  private let box: UnsafeMutablePointer<coro_signal_box>
+  private var handlers: [CInt: (CInt) throws -> Void] = [:]
+  private var dispositionsBefore: [CInt: sigaction] = [:]
+  let dispatcher: Coroutine
+
+  /// Whether no signal could start a coroutine.
+  var isIdle: Bool { handlers.isEmpty }
+
+  init() throws(CoroutineError) {
+    guard let box = coro_signal_box_take_spare() else {
+      throw CoroutineError(Outcome(-Int(errno)), call: "signal", operands: "(eventfd)")
+    }
+    self.box = box
+    let handle = DescriptorHandle(box.pointee.event_descriptor, traits: .nonBlocking)
+    let current = CurrentTable()
+    dispatcher = Coroutine(name: "signals", daemon: true) {
+      defer { handle.state.deallocate() }
+      try SignalTable.dispatch(current, handle)
+    }
+    current.table = self
+  }
+
+  /// Breaks the cycle between the table and its dispatcher's code.
+  private final class CurrentTable {
+    unowned(unsafe) var table: SignalTable?
+  }
+
+  deinit {
+    coro_signal_box_give_back(box)
+  }
+
+  // MARK: Dispatch
+
+  private static func dispatch(
+    _ current: CurrentTable, _ handle: DescriptorHandle
+  ) throws(CoroutineError) {
+    var count: UInt64 = 0
+    while true {
+      let outcome = try withUnsafeMutableBytes(of: &count) { bytes in
+        Result { () throws(CoroutineError) in
+          try handle.perform("read", .read(handle.descriptor, bytes), timeout: nil)
+        }
+      }.get()
+      _ = try outcome.value("read", "signals")
+      current.table?.startHandlers()
+    }
+  }
+
+  private func startHandlers() {
+    for word in 0..<2 {
+      var bits = coro_signal_box_pending(box, CInt(word))
+      while bits != 0 {
+        let number = CInt(word * 64 + bits.trailingZeroBitCount)
+        bits &= bits - 1
+        guard let handler = handlers[number] else { continue }
+        Coroutine(name: "signal-\(number)", daemon: false) { try handler(number) }.start()
+      }
+    }
+  }
+
+  // MARK: Dispositions
+
+  static func validate(_ number: CInt) throws(CoroutineError) {
+    let reason: String
+    switch number {
+    case SIGKILL, SIGSTOP: reason = "this signal can't be handled or ignored"
+    case SIGSEGV, SIGBUS, SIGFPE, SIGILL:
+      reason = "the fault would repeat when the handler returns; use sigaction(2) itself"
+    case 1..<32, 34...64: return  // glibc keeps 32 and 33 for its threads.
+    default: reason = "there is no such signal"
+    }
+    throw CoroutineError(.invalidArgument, call: "signal", operands: "\(number)", detail: reason)
+  }
+
+  func set(_ number: CInt, _ action: SignalAction) throws(CoroutineError) -> SignalAction {
+    var previous = sigaction()
+    let result: CInt
+    switch action {
+    case .handler: result = coro_signal_install(number, box, &previous)
+    case .default: result = coro_signal_set_default(number, &previous)
+    case .ignore: result = coro_signal_set_ignored(number, &previous)
+    case .foreign(let foreign):
+      var action = foreign.action
+      result = sigaction(number, &action, &previous)
+    }
+    guard result == 0 else {
+      throw CoroutineError(Outcome(-Int(errno)), call: "signal", operands: "\(number)")
+    }
+    if dispositionsBefore[number] == nil { dispositionsBefore[number] = previous }
+    let replaced = handlers[number]
+    if case .handler(let handler) = action {
+      handlers[number] = handler
+    } else {
+      handlers[number] = nil
+    }
+    if let replaced { return .handler(replaced) }
+    switch coro_signal_disposition(&previous) {
+    case 0: return .default
+    case 1: return .ignore
+    default: return .foreign(SignalAction.ForeignHandler(action: previous))
+    }
+  }
+
+  func restoreAll() {
+    for (number, action) in dispositionsBefore {
+      var action = action
+      _ = coro_signal_restore(number, &action)
+    }
+    handlers = [:]
+    dispositionsBefore = [:]
+  }
+}

@@ -1,0 +1,75 @@
+extension Instant {
+  /// The time now, by the clock of the calling thread's loop.
+  public static var now: Instant { Scheduler.current?.now ?? .kernelNow }
+}
+
+extension Coroutine {
+  /// Suspends for a number of seconds; the other coroutines run meanwhile.
+  ///
+  /// Zero lets every other coroutine that can run go first, and is the way to yield. Infinity, and
+  /// whatever is beyond the clock's 292 years, sleeps until the coroutine is cancelled. Never ends
+  /// early; equal deadlines wake in the order in which they were set.
+  ///
+  /// - Parameter seconds: Zero or more, infinity included.
+  /// - Throws: `invalidArgument` if negative or not a number, `cancelled`, `misuse` where there is no
+  ///   loop, `unavailable` if there is no backend.
+  @available(*, noasync, message: "use Task.sleep in async code")
+  public static func sleep(_ seconds: Double = 0) throws(CoroutineError) {
+    guard seconds >= 0 else {
+      throw CoroutineError(
+        .invalidArgument, call: "sleep", operands: "for \(seconds) s",
+        detail: "the time must not be negative")
+    }
+    let nanoseconds = (seconds * 1e9).rounded(.up)
+    try sleep(nanoseconds: nanoseconds < 0x1p63 ? Int64(nanoseconds) : .max)
+  }
+
+  /// Suspends for `duration`.
+  ///
+  /// - Parameter duration: Zero or more; see `sleep(_:)`.
+  /// - Throws: As `sleep(_:)` does.
+  @available(*, noasync, message: "use Task.sleep in async code")
+  public static func sleep(for duration: Duration) throws(CoroutineError) {
+    guard duration >= .zero else {
+      throw CoroutineError(
+        .invalidArgument, call: "sleep", operands: "for \(duration)",
+        detail: "the time must not be negative; use sleep(until:) for what may lie in the past")
+    }
+    try sleep(nanoseconds: duration.saturatedNanoseconds)
+  }
+
+  /// Suspends until `deadline`; one that is past yields.
+  ///
+  /// - Throws: `cancelled`, `misuse` where there is no loop, `unavailable` if there is no backend.
+  @available(*, noasync, message: "use Task.sleep in async code")
+  public static func sleep(until deadline: Instant) throws(CoroutineError) {
+    let scheduler = try Scheduler.forCall("sleep")
+    try scheduler.requireBackend()
+    if deadline <= scheduler.now { return try yield(scheduler) }
+    try wait(scheduler, until: deadline)
+  }
+
+  private static func sleep(nanoseconds: Int64) throws(CoroutineError) {
+    let scheduler = try Scheduler.forCall("sleep")
+    if nanoseconds == 0 { return try yield(scheduler) }
+    try scheduler.requireBackend()
+    try wait(scheduler, until: scheduler.now.advanced(byNanoseconds: nanoseconds))
+  }
+
+  private static func wait(
+    _ scheduler: Scheduler, until deadline: Instant
+  ) throws(CoroutineError) {
+    let reason = scheduler.sleep(until: deadline)
+    if reason == .timeout { return }
+    if let error = CoroutineError(reason, call: "sleep", scheduler: scheduler) { throw error }
+  }
+
+  @inline(__always)
+  private static func yield(_ scheduler: Scheduler) throws(CoroutineError) {
+    if scheduler.core.pointee.running.pointee.isCancelled {
+      _ = scheduler.refuse(scheduler.core.pointee.running)
+      throw CoroutineError(.cancelled, call: "sleep")
+    }
+    scheduler.yield()
+  }
+}

@@ -1,0 +1,133 @@
+import CLinux
+import Glibc
+
+/// Names, connections, and their ends.
+extension Socket {
+  /// Gives the socket a name. Does not suspend. The corresponding C function is `bind`.
+  ///
+  /// - Throws: `system` (EADDRINUSE, EADDRNOTAVAIL, EACCES), `closed`.
+  public func bind(to address: Address) throws(CoroutineError) {
+    let outcome = address.withKernelAddress { pointer, length in
+      Result { () throws(CoroutineError) in
+        try call("bind", .bind(handle.descriptor, pointer, length), "to \(address)")
+      }
+    }
+    _ = try outcome.get()
+  }
+
+  /// Lets others connect. Does not suspend. The corresponding C function is `listen`.
+  ///
+  /// - Parameter backlog: How many connections may wait to be accepted; the kernel caps it at
+  ///   net.core.somaxconn (4096 by default).
+  /// - Throws: `system` (EADDRINUSE, EOPNOTSUPP), `closed`.
+  public func listen(backlog: Int = 4096) throws(CoroutineError) {
+    let backlog = CInt(clamping: backlog)
+    _ = try call("listen", .listen(handle.descriptor, backlog: backlog), operands)
+  }
+
+  /// Suspends until somebody connects. The corresponding C function is `accept4`.
+  ///
+  /// - Parameter timeout: See `Socket`.
+  /// - Returns: The connection: close-on-exec and in blocking mode, so that a child that is given it
+  ///   finds it as it expects it; that makes no difference to calls of this library.
+  /// - Throws: `system` (EMFILE, EINVAL if it does not listen), `timeout`, `closed`, `cancelled`.
+  ///   A connection that was reset before it was accepted is skipped.
+  public func accept(timeout: Duration? = nil) throws(CoroutineError) -> Socket {
+    let deadline = timeout.map { Instant.now + $0 }
+    var remaining = timeout
+    while true {
+      let outcome = try handle.perform(
+        "accept", .accept(handle.descriptor, nil, nil), timeout: remaining)
+      // accept(2): errors that were pending on the new connection are to be treated like EAGAIN.
+      if outcome == Outcome(-Int(ECONNABORTED)) || outcome == Outcome(-Int(EPROTO)) {
+        remaining = deadline.map { max(.zero, $0 - .now) }
+        continue
+      }
+      let descriptor = try outcome.value("accept", "on \(operands)")
+      return Socket(CInt(descriptor), traits: handle.state.pointee.traits.intersection(.tcp))
+    }
+  }
+
+  /// Suspends until the connection is made; a datagram socket is given its peer at once.
+  ///
+  /// A Unix socket whose listener's backlog is full is tried again until there is room. The
+  /// corresponding C function is `connect`.
+  ///
+  /// - Parameters:
+  ///   - address: Whom to connect to.
+  ///   - timeout: See `Socket`. After a timeout the attempt goes on in the kernel: close the socket.
+  /// - Throws: `system` (ECONNREFUSED, ENOENT, ENETUNREACH, ETIMEDOUT), `timeout`, `closed`,
+  ///   `cancelled`.
+  public func connect(to address: Address, timeout: Duration? = nil) throws(CoroutineError) {
+    let deadline = timeout.map { Instant.now + $0 }
+    var pause = Duration.milliseconds(1)
+    var remaining = timeout
+    while true {
+      let result = address.withKernelAddress { pointer, length in
+        Result { () throws(CoroutineError) in
+          try handle.perform(
+            "connect", .connect(handle.descriptor, pointer, length), timeout: remaining)
+        }
+      }
+      let outcome = try result.get()
+      // unix(7): nothing tells when a full backlog has room again, so ask, less and less often.
+      guard address.family == .unix, outcome == Outcome(-Int(EAGAIN)) else {
+        _ = try outcome.value("connect", "to \(address)")
+        return
+      }
+      try Coroutine.sleep(for: min(pause, remaining ?? pause))
+      pause = min(pause * 2, .milliseconds(50))
+      remaining = deadline.map { max(.zero, $0 - .now) }
+    }
+  }
+
+  /// Ends one direction of the connection or both. Does not suspend.
+  ///
+  /// The corresponding C function is `shutdown`.
+  ///
+  /// - Throws: `system` (ENOTCONN), `closed`.
+  public func shutdown(_ direction: Direction) throws(CoroutineError) {
+    let how =
+      switch direction {
+      case .receiving: CInt(SHUT_RD)
+      case .sending: CInt(SHUT_WR)
+      case .both: CInt(SHUT_RDWR)
+      }
+    _ = try call("shutdown", .shutdown(handle.descriptor, how: how), operands)
+  }
+
+  /// The socket's own name. The corresponding C function is `getsockname`.
+  public var localAddress: Address {
+    get throws(CoroutineError) {
+      try address("localAddress") { .localAddress(handle.descriptor, $0, $1) }
+    }
+  }
+
+  /// The name of the peer. The corresponding C function is `getpeername`.
+  ///
+  /// Throws `system` (ENOTCONN) where there is none.
+  public var remoteAddress: Address {
+    get throws(CoroutineError) {
+      try address("remoteAddress") { .remoteAddress(handle.descriptor, $0, $1) }
+    }
+  }
+
+  private func address(
+    _ name: StaticString,
+    _ makeCall: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> SystemCall
+  ) throws(CoroutineError) -> Address {
+    var buffer = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    let result = withUnsafeMutablePointer(to: &buffer) { buffer in
+      buffer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+        withUnsafeMutablePointer(to: &length) { length in
+          Result { () throws(CoroutineError) in
+            try call(name, makeCall(pointer, length), "of \(operands)")
+          }
+        }
+      }
+    }
+    _ = try result.get()
+    return Address(buffer, length: length)
+  }
+}

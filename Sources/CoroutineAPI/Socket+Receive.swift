@@ -1,0 +1,140 @@
+// One name for every kind of buffer. Each overload is the same two steps: the buffer's memory,
+// then the one call in `Socket+Transfer.swift`.
+
+extension Socket {
+  // MARK: Receiving
+
+  /// Suspends until bytes are there, and receives them into an array, which keeps its length.
+  ///
+  /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C function is `recv`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func receive(
+    into buffer: inout [UInt8], timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    let outcome = buffer.withUnsafeMutableBytes { bytes in
+      Result { () throws(CoroutineError) in try receive(bytes, timeout) }
+    }
+    return try outcome.get().value("receive", receiveOperands)
+  }
+
+  /// Suspends until bytes are there, and receives them into a slice, which keeps its length.
+  ///
+  /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C function is `recv`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func receive(
+    into buffer: inout ArraySlice<UInt8>, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    let outcome = buffer.withUnsafeMutableBytes { bytes in
+      Result { () throws(CoroutineError) in try receive(bytes, timeout) }
+    }
+    return try outcome.get().value("receive", receiveOperands)
+  }
+
+  /// Suspends until bytes are there, and receives them into an inline array.
+  ///
+  /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C function is `recv`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func receive<let count: Int>(
+    into buffer: inout InlineArray<count, UInt8>, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    let outcome = withUnsafeMutableBytes(of: &buffer) { bytes in
+      Result { () throws(CoroutineError) in try receive(bytes, timeout) }
+    }
+    return try outcome.get().value("receive", receiveOperands)
+  }
+
+  /// Suspends until bytes are there, and receives them into a span.
+  ///
+  /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C function is `recv`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func receive(
+    into buffer: inout MutableRawSpan, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    let outcome = buffer.withUnsafeMutableBytes { bytes in
+      Result { () throws(CoroutineError) in try receive(bytes, timeout) }
+    }
+    return try outcome.get().value("receive", receiveOperands)
+  }
+
+  /// Suspends until bytes are there, and receives them into memory that stays valid during the call.
+  ///
+  /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C function is `recv`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func receive(
+    into buffer: UnsafeMutableRawBufferPointer, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    try receive(buffer, timeout).value("receive", receiveOperands)
+  }
+
+  /// Suspends until a datagram is there, and receives it into an array, which keeps its length.
+  ///
+  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is `recvmsg`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func receiveFrom(
+    into buffer: inout [UInt8], timeout: Duration? = nil
+  ) throws(CoroutineError) -> (count: Int, sender: Address) {
+    let outcome = buffer.withUnsafeMutableBytes { bytes in
+      Result { () throws(CoroutineError) in try receiveFrom(bytes, timeout) }
+    }
+    return try sender(outcome.get(), "receiveFrom", receiveOperands)
+  }
+
+  /// Suspends until a datagram is there, and receives it into a slice, which keeps its length.
+  ///
+  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is `recvmsg`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func receiveFrom(
+    into buffer: inout ArraySlice<UInt8>, timeout: Duration? = nil
+  ) throws(CoroutineError) -> (count: Int, sender: Address) {
+    let outcome = buffer.withUnsafeMutableBytes { bytes in
+      Result { () throws(CoroutineError) in try receiveFrom(bytes, timeout) }
+    }
+    return try sender(outcome.get(), "receiveFrom", receiveOperands)
+  }
+
+  /// Suspends until a datagram is there, and receives it into an inline array.
+  ///
+  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is `recvmsg`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func receiveFrom<let count: Int>(
+    into buffer: inout InlineArray<count, UInt8>, timeout: Duration? = nil
+  ) throws(CoroutineError) -> (count: Int, sender: Address) {
+    let outcome = withUnsafeMutableBytes(of: &buffer) { bytes in
+      Result { () throws(CoroutineError) in try receiveFrom(bytes, timeout) }
+    }
+    return try sender(outcome.get(), "receiveFrom", receiveOperands)
+  }
+
+  /// Suspends until a datagram is there, and receives it into a span.
+  ///
+  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is `recvmsg`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func receiveFrom(
+    into buffer: inout MutableRawSpan, timeout: Duration? = nil
+  ) throws(CoroutineError) -> (count: Int, sender: Address) {
+    let outcome = buffer.withUnsafeMutableBytes { bytes in
+      Result { () throws(CoroutineError) in try receiveFrom(bytes, timeout) }
+    }
+    return try sender(outcome.get(), "receiveFrom", receiveOperands)
+  }
+
+  /// Suspends until a datagram is there, and receives it into memory that stays valid during the call.
+  ///
+  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is `recvmsg`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func receiveFrom(
+    into buffer: UnsafeMutableRawBufferPointer, timeout: Duration? = nil
+  ) throws(CoroutineError) -> (count: Int, sender: Address) {
+    try sender(receiveFrom(buffer, timeout), "receiveFrom", receiveOperands)
+  }
+}

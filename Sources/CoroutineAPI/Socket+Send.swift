@@ -1,0 +1,353 @@
+// One name for every kind of bytes. Each overload is the same two steps: the bytes' memory, then the
+// one call in `Socket+Transfer.swift`.
+
+extension Socket {
+  // MARK: Sending once
+
+  /// Suspends until the kernel takes some bytes of an array.
+  ///
+  /// Returns how many; the rest is the caller's to send. The corresponding C function is `send`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func send(
+    _ bytes: [UInt8], timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    let outcome = bytes.withUnsafeBytes { bytes in
+      Result { () throws(CoroutineError) in try send(bytes, timeout) }
+    }
+    return try outcome.get().value("send", sendOperands)
+  }
+
+  /// Suspends until the kernel takes some bytes of a slice.
+  ///
+  /// Returns how many; the rest is the caller's to send. The corresponding C function is `send`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func send(
+    _ bytes: ArraySlice<UInt8>, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    let outcome = bytes.withUnsafeBytes { bytes in
+      Result { () throws(CoroutineError) in try send(bytes, timeout) }
+    }
+    return try outcome.get().value("send", sendOperands)
+  }
+
+  /// Suspends until the kernel takes some bytes of an inline array.
+  ///
+  /// Returns how many; the rest is the caller's to send. The corresponding C function is `send`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func send<let count: Int>(
+    _ bytes: InlineArray<count, UInt8>, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    let outcome = bytes.span.bytes.withUnsafeBytes { bytes in
+      Result { () throws(CoroutineError) in try send(bytes, timeout) }
+    }
+    return try outcome.get().value("send", sendOperands)
+  }
+
+  /// Suspends until the kernel takes some bytes of a string, in UTF-8.
+  ///
+  /// Returns how many; the rest is the caller's to send. The corresponding C function is `send`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func send(
+    _ bytes: String, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    var copy = bytes
+    let outcome = copy.withUTF8 { bytes in
+      Result { () throws(CoroutineError) in try send(UnsafeRawBufferPointer(bytes), timeout) }
+    }
+    return try outcome.get().value("send", sendOperands)
+  }
+
+  /// Suspends until the kernel takes some bytes of a part of a string, in UTF-8.
+  ///
+  /// Returns how many; the rest is the caller's to send. The corresponding C function is `send`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func send(
+    _ bytes: Substring, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    var copy = bytes
+    let outcome = copy.withUTF8 { bytes in
+      Result { () throws(CoroutineError) in try send(UnsafeRawBufferPointer(bytes), timeout) }
+    }
+    return try outcome.get().value("send", sendOperands)
+  }
+
+  /// Suspends until the kernel takes some bytes of a span.
+  ///
+  /// Returns how many; the rest is the caller's to send. The corresponding C function is `send`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func send(
+    _ bytes: RawSpan, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    let outcome = bytes.withUnsafeBytes { bytes in
+      Result { () throws(CoroutineError) in try send(bytes, timeout) }
+    }
+    return try outcome.get().value("send", sendOperands)
+  }
+
+  /// Suspends until the kernel takes some bytes of memory that stays valid during the call.
+  ///
+  /// Returns how many; the rest is the caller's to send. The corresponding C function is `send`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  public func send(
+    _ bytes: UnsafeRawBufferPointer, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    try send(bytes, timeout).value("send", sendOperands)
+  }
+
+  /// Suspends until the kernel takes some bytes of any collection, which is copied first.
+  ///
+  /// Returns how many; the rest is the caller's to send. The corresponding C function is `send`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @_disfavoredOverload
+  public func send(
+    _ bytes: some Collection<UInt8>, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    try send([UInt8](bytes), timeout: timeout)
+  }
+
+  // MARK: Sending all
+
+  /// Suspends until the kernel has taken all bytes of an array.
+  ///
+  /// The timeout is for the whole. The corresponding C function is `send`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
+  ///   After an error some of the bytes may have been sent.
+  public func sendAll(
+    _ bytes: [UInt8], timeout: Duration? = nil
+  ) throws(CoroutineError) {
+    let outcome = bytes.withUnsafeBytes { bytes in
+      Result { () throws(CoroutineError) in try sendAll(bytes, timeout) }
+    }
+    _ = try outcome.get().value("sendAll", sendOperands)
+  }
+
+  /// Suspends until the kernel has taken all bytes of a slice.
+  ///
+  /// The timeout is for the whole. The corresponding C function is `send`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
+  ///   After an error some of the bytes may have been sent.
+  public func sendAll(
+    _ bytes: ArraySlice<UInt8>, timeout: Duration? = nil
+  ) throws(CoroutineError) {
+    let outcome = bytes.withUnsafeBytes { bytes in
+      Result { () throws(CoroutineError) in try sendAll(bytes, timeout) }
+    }
+    _ = try outcome.get().value("sendAll", sendOperands)
+  }
+
+  /// Suspends until the kernel has taken all bytes of an inline array.
+  ///
+  /// The timeout is for the whole. The corresponding C function is `send`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
+  ///   After an error some of the bytes may have been sent.
+  public func sendAll<let count: Int>(
+    _ bytes: InlineArray<count, UInt8>, timeout: Duration? = nil
+  ) throws(CoroutineError) {
+    let outcome = bytes.span.bytes.withUnsafeBytes { bytes in
+      Result { () throws(CoroutineError) in try sendAll(bytes, timeout) }
+    }
+    _ = try outcome.get().value("sendAll", sendOperands)
+  }
+
+  /// Suspends until the kernel has taken all bytes of a string, in UTF-8.
+  ///
+  /// The timeout is for the whole. The corresponding C function is `send`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
+  ///   After an error some of the bytes may have been sent.
+  public func sendAll(
+    _ bytes: String, timeout: Duration? = nil
+  ) throws(CoroutineError) {
+    var copy = bytes
+    let outcome = copy.withUTF8 { bytes in
+      Result { () throws(CoroutineError) in try sendAll(UnsafeRawBufferPointer(bytes), timeout) }
+    }
+    _ = try outcome.get().value("sendAll", sendOperands)
+  }
+
+  /// Suspends until the kernel has taken all bytes of a part of a string, in UTF-8.
+  ///
+  /// The timeout is for the whole. The corresponding C function is `send`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
+  ///   After an error some of the bytes may have been sent.
+  public func sendAll(
+    _ bytes: Substring, timeout: Duration? = nil
+  ) throws(CoroutineError) {
+    var copy = bytes
+    let outcome = copy.withUTF8 { bytes in
+      Result { () throws(CoroutineError) in try sendAll(UnsafeRawBufferPointer(bytes), timeout) }
+    }
+    _ = try outcome.get().value("sendAll", sendOperands)
+  }
+
+  /// Suspends until the kernel has taken all bytes of a span.
+  ///
+  /// The timeout is for the whole. The corresponding C function is `send`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
+  ///   After an error some of the bytes may have been sent.
+  public func sendAll(
+    _ bytes: RawSpan, timeout: Duration? = nil
+  ) throws(CoroutineError) {
+    let outcome = bytes.withUnsafeBytes { bytes in
+      Result { () throws(CoroutineError) in try sendAll(bytes, timeout) }
+    }
+    _ = try outcome.get().value("sendAll", sendOperands)
+  }
+
+  /// Suspends until the kernel has taken all bytes of memory that stays valid during the call.
+  ///
+  /// The timeout is for the whole. The corresponding C function is `send`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
+  ///   After an error some of the bytes may have been sent.
+  public func sendAll(
+    _ bytes: UnsafeRawBufferPointer, timeout: Duration? = nil
+  ) throws(CoroutineError) {
+    _ = try sendAll(bytes, timeout).value("sendAll", sendOperands)
+  }
+
+  /// Suspends until the kernel has taken all bytes of any collection, which is copied first.
+  ///
+  /// The timeout is for the whole. The corresponding C function is `send`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
+  ///   After an error some of the bytes may have been sent.
+  @_disfavoredOverload
+  public func sendAll(
+    _ bytes: some Collection<UInt8>, timeout: Duration? = nil
+  ) throws(CoroutineError) {
+    try sendAll([UInt8](bytes), timeout: timeout)
+  }
+
+  // MARK: Sending to an address
+
+  /// Sends a datagram to `address`, made of an array.
+  ///
+  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is `sendmsg`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @discardableResult
+  public func send(
+    _ bytes: [UInt8], to address: Address, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    let outcome = bytes.withUnsafeBytes { bytes in
+      Result { () throws(CoroutineError) in try send(bytes, address, timeout) }
+    }
+    return try outcome.get().value("send", "to \(address) from socket \(handle.descriptor)")
+  }
+
+  /// Sends a datagram to `address`, made of a slice.
+  ///
+  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is `sendmsg`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @discardableResult
+  public func send(
+    _ bytes: ArraySlice<UInt8>, to address: Address, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    let outcome = bytes.withUnsafeBytes { bytes in
+      Result { () throws(CoroutineError) in try send(bytes, address, timeout) }
+    }
+    return try outcome.get().value("send", "to \(address) from socket \(handle.descriptor)")
+  }
+
+  /// Sends a datagram to `address`, made of an inline array.
+  ///
+  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is `sendmsg`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @discardableResult
+  public func send<let count: Int>(
+    _ bytes: InlineArray<count, UInt8>, to address: Address, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    let outcome = bytes.span.bytes.withUnsafeBytes { bytes in
+      Result { () throws(CoroutineError) in try send(bytes, address, timeout) }
+    }
+    return try outcome.get().value("send", "to \(address) from socket \(handle.descriptor)")
+  }
+
+  /// Sends a datagram to `address`, made of a string, in UTF-8.
+  ///
+  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is `sendmsg`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @discardableResult
+  public func send(
+    _ bytes: String, to address: Address, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    var copy = bytes
+    let outcome = copy.withUTF8 { bytes in
+      Result { () throws(CoroutineError) in try send(UnsafeRawBufferPointer(bytes), address, timeout) }
+    }
+    return try outcome.get().value("send", "to \(address) from socket \(handle.descriptor)")
+  }
+
+  /// Sends a datagram to `address`, made of a part of a string, in UTF-8.
+  ///
+  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is `sendmsg`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @discardableResult
+  public func send(
+    _ bytes: Substring, to address: Address, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    var copy = bytes
+    let outcome = copy.withUTF8 { bytes in
+      Result { () throws(CoroutineError) in try send(UnsafeRawBufferPointer(bytes), address, timeout) }
+    }
+    return try outcome.get().value("send", "to \(address) from socket \(handle.descriptor)")
+  }
+
+  /// Sends a datagram to `address`, made of a span.
+  ///
+  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is `sendmsg`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @discardableResult
+  public func send(
+    _ bytes: RawSpan, to address: Address, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    let outcome = bytes.withUnsafeBytes { bytes in
+      Result { () throws(CoroutineError) in try send(bytes, address, timeout) }
+    }
+    return try outcome.get().value("send", "to \(address) from socket \(handle.descriptor)")
+  }
+
+  /// Sends a datagram to `address`, made of memory that stays valid during the call.
+  ///
+  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is `sendmsg`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @discardableResult
+  public func send(
+    _ bytes: UnsafeRawBufferPointer, to address: Address, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    try send(bytes, address, timeout).value("send", "to \(address) from socket \(handle.descriptor)")
+  }
+
+  /// Sends a datagram to `address`, made of any collection, which is copied first.
+  ///
+  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is `sendmsg`.
+  ///
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @_disfavoredOverload
+  @discardableResult
+  public func send(
+    _ bytes: some Collection<UInt8>, to address: Address, timeout: Duration? = nil
+  ) throws(CoroutineError) -> Int {
+    try send([UInt8](bytes), to: address, timeout: timeout)
+  }
+}

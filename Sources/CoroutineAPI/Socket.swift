@@ -1,0 +1,181 @@
+import CLinux
+public import SystemPackage
+
+/// A socket, modelled on Python's `socket.socket`: its calls suspend the coroutine, not the thread.
+///
+/// It owns its descriptor and closes it at the latest when the last reference goes. One coroutine
+/// may receive while another sends, accepts or closes; two that wait for the same are served in
+/// order. It belongs to the loop that first waits on it.
+///
+/// Every call that can suspend takes a `timeout:`: nil waits for ever, zero or less tries once, more
+/// waits so long at most, and then throws `CoroutineError` with code `timeout`.
+public final class Socket {
+  /// An address family.
+  public struct Family: Hashable, Sendable {
+    /// AF_INET and its like.
+    public let rawValue: CInt
+    /// The family with this number.
+    public init(rawValue: CInt) { self.rawValue = rawValue }
+
+    /// Unix sockets: paths, abstract names, unnamed pairs.
+    public static let unix = Family(rawValue: AF_UNIX)
+    /// IPv4.
+    public static let inet = Family(rawValue: AF_INET)
+    /// IPv6.
+    public static let inet6 = Family(rawValue: AF_INET6)
+  }
+
+  /// How a socket carries data.
+  public struct Kind: Hashable, Sendable {
+    /// SOCK_STREAM and its like.
+    public let rawValue: CInt
+    /// The kind with this number.
+    public init(rawValue: CInt) { self.rawValue = rawValue }
+
+    /// A stream of bytes with a connection.
+    public static let stream = Kind(rawValue: CInt(SOCK_STREAM.rawValue))
+    /// Packets that go alone.
+    public static let datagram = Kind(rawValue: CInt(SOCK_DGRAM.rawValue))
+    /// Packets in order, with a connection.
+    public static let seqpacket = Kind(rawValue: CInt(SOCK_SEQPACKET.rawValue))
+  }
+
+  /// Which direction `shutdown(_:)` ends.
+  public enum Direction: Sendable {
+    /// The peer sees the end of the stream; receiving goes on.
+    case sending
+    /// Further calls of `receive` return 0.
+    case receiving
+    /// Both.
+    case both
+  }
+
+  let handle: DescriptorHandle
+
+  init(_ descriptor: CInt, traits: KernelOperation.Traits) {
+    handle = DescriptorHandle(descriptor, traits: traits)
+  }
+
+  /// Takes over a socket that exists, whatever made it.
+  ///
+  /// Its mode (O_NONBLOCK) is never changed, because others may share it. `connect` on one that is
+  /// in blocking mode blocks the thread.
+  ///
+  /// - Throws: `invalidArgument` if it is no socket, `system` (EBADF) if there is none.
+  public convenience init(adopting descriptor: FileDescriptor) throws(CoroutineError) {
+    let adoption = try Adoption(descriptor.rawValue, call: "adopt")
+    guard adoption.isSocket else {
+      throw CoroutineError(
+        .invalidArgument, call: "adopt", operands: "descriptor \(descriptor.rawValue)",
+        detail: "not a socket; PipeEnd(adopting:) takes other descriptors")
+    }
+    var traits = adoption.traits
+    if try Self.isTCP(descriptor.rawValue) { traits.insert(.tcp) }
+    self.init(descriptor.rawValue, traits: traits)
+  }
+
+  private static func isTCP(_ descriptor: CInt) throws(CoroutineError) -> Bool {
+    func option(_ name: CInt) throws(CoroutineError) -> CInt {
+      try SocketOption<CInt>(level: SOL_SOCKET, name: name).value(of: descriptor)
+    }
+    guard try option(SO_PROTOCOL) == CInt(IPPROTO_TCP) else { return false }
+    return try option(SO_TYPE) == Kind.stream.rawValue
+  }
+
+  deinit {
+    handle.release()
+  }
+
+  /// The descriptor, still owned by this object.
+  public var fileDescriptor: FileDescriptor { FileDescriptor(rawValue: handle.descriptor) }
+
+  /// Whether `close()` or `detach()` was called.
+  public var isClosed: Bool { handle.state.pointee.isClosed }
+
+  /// Closes the socket; coroutines that wait on it get an error with code `closed`.
+  ///
+  /// Suspends only until they have. Closing again does nothing. The corresponding C function is
+  /// `close`.
+  ///
+  /// - Throws: `system`; the descriptor is closed all the same.
+  public func close() throws(CoroutineError) {
+    try handle.close("close", operands)
+  }
+
+  /// Gives the descriptor up, open as it is.
+  ///
+  /// - Returns: The descriptor, which the caller owns now.
+  /// - Throws: `closed`.
+  public func detach() throws(CoroutineError) -> FileDescriptor {
+    try handle.detach("detach")
+    return fileDescriptor
+  }
+
+  var operands: String { "socket \(handle.descriptor)" }
+
+  /// Makes a system call on the descriptor that never waits.
+  func call(
+    _ name: StaticString, _ call: SystemCall, _ operands: @autoclosure () -> String
+  ) throws(CoroutineError) -> Int {
+    if isClosed { throw CoroutineError(.closed, call: name, operands: operands()) }
+    return try Scheduler.call(name, call, operands())
+  }
+}
+
+@available(*, unavailable, message: "a socket belongs to its loop's thread")
+extension Socket: Sendable {}
+
+extension Coroutine {
+  /// Makes a socket, as Python's `socket.socket(family, type)` does.
+  ///
+  /// Close-on-exec and in non-blocking mode. Does not suspend. The corresponding C function is
+  /// `socket`.
+  ///
+  /// - Parameters:
+  ///   - family: `.unix`, `.inet` or `.inet6`.
+  ///   - kind: `.stream`, `.datagram` or `.seqpacket`.
+  /// - Throws: `system` (EMFILE, EAFNOSUPPORT), `misuse` where there is no loop, `unavailable`.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  public static func socket(
+    _ family: Socket.Family, _ kind: Socket.Kind
+  ) throws(CoroutineError) -> Socket {
+    let flags = CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue)
+    let descriptor = try Scheduler.call(
+      "socket", .socket(domain: family.rawValue, type: kind.rawValue | flags, protocol: 0))
+    return Socket(
+      CInt(descriptor), traits: Socket.traits(family, kind).union(.nonBlocking))
+  }
+
+  /// Makes two Unix sockets that are connected with each other and have no name.
+  ///
+  /// Close-on-exec and in blocking mode, so that a child that is given one finds it as it expects
+  /// it; that makes no difference to calls of this library. The corresponding C function is
+  /// `socketpair`.
+  ///
+  /// - Parameter kind: `.stream`, `.datagram` or `.seqpacket`.
+  /// - Throws: As `socket(_:_:)` does.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  public static func socketPair(
+    _ kind: Socket.Kind = .stream
+  ) throws(CoroutineError) -> (Socket, Socket) {
+    var ends: (CInt, CInt) = (-1, -1)
+    let type = kind.rawValue | CInt(SOCK_CLOEXEC.rawValue)
+    let outcome: Result<Int, CoroutineError> = withUnsafeMutableBytes(of: &ends) { bytes in
+      let pointer = bytes.assumingMemoryBound(to: CInt.self).baseAddress
+      guard let pointer else { fatalError("A pair of numbers has no address.") }
+      return Result { () throws(CoroutineError) in
+        try Scheduler.call(
+          "socketPair", .socketPair(domain: AF_UNIX, type: type, protocol: 0, ends: pointer))
+      }
+    }
+    _ = try outcome.get()
+    let traits = Socket.traits(.unix, kind)
+    return (Socket(ends.0, traits: traits), Socket(ends.1, traits: traits))
+  }
+}
+
+extension Socket {
+  fileprivate static func traits(_ family: Family, _ kind: Kind) -> KernelOperation.Traits {
+    (family == .inet || family == .inet6) && kind == .stream ? .tcp : []
+  }
+}

@@ -1,0 +1,206 @@
+import CLinux
+import Glibc
+
+extension Socket {
+  /// Where a socket is, or shall connect to: an IPv4 or IPv6 address with a port, or a Unix name.
+  ///
+  /// Prints and parses as people write it: `127.0.0.1:80`, `[fe80::1%2]:80`, `unix:/run/x`,
+  /// `unix:@abstract`. No names are looked up.
+  public struct Address: Hashable, Sendable {
+    enum Storage: Hashable, Sendable {
+      /// Both in host byte order.
+      case inet(UInt32, UInt16)
+      case inet6(high: UInt64, low: UInt64, port: UInt16, flow: UInt32, scope: UInt32)
+      case unixPath([UInt8])
+      case unixAbstract([UInt8])
+      case unixUnnamed
+      /// A family that this library does not know.
+      case other(CInt)
+    }
+
+    let storage: Storage
+
+    init(_ storage: Storage) {
+      self.storage = storage
+    }
+
+    // MARK: Making
+
+    /// An IPv4 address.
+    ///
+    /// - Parameters:
+    ///   - host: Four decimal numbers: "127.0.0.1"; "0.0.0.0" stands for every interface.
+    ///   - port: 0–65535; 0 lets the kernel choose when bound to.
+    /// - Throws: `invalidArgument`.
+    public static func inet(_ host: String, port: Int) throws(CoroutineError) -> Address {
+      var address = in_addr()
+      guard inet_pton(AF_INET, host, &address) == 1 else {
+        throw invalid(host, "not an IPv4 address; names are not looked up")
+      }
+      return Address(.inet(UInt32(bigEndian: address.s_addr), try checked(port)))
+    }
+
+    /// An IPv6 address.
+    ///
+    /// - Parameters:
+    ///   - host: "::1", or with a scope "fe80::1%eth0"; "::" stands for every interface.
+    ///   - port: 0–65535; 0 lets the kernel choose when bound to.
+    /// - Throws: `invalidArgument`.
+    public static func inet6(_ host: String, port: Int) throws(CoroutineError) -> Address {
+      let parts = host.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
+      var address = in6_addr()
+      guard inet_pton(AF_INET6, String(parts[0]), &address) == 1 else {
+        throw invalid(host, "not an IPv6 address; names are not looked up")
+      }
+      var scope: UInt32 = 0
+      if parts.count == 2 {
+        scope = UInt32(parts[1]) ?? if_nametoindex(String(parts[1]))
+        if scope == 0 { throw invalid(host, "no such network interface") }
+      }
+      let (high, low) = withUnsafeBytes(of: &address) {
+        (
+          UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self)),
+          UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        )
+      }
+      return Address(
+        .inet6(high: high, low: low, port: try checked(port), flow: 0, scope: scope))
+    }
+
+    /// A Unix socket in the file system.
+    ///
+    /// - Parameter path: 1–108 bytes, none of them zero.
+    /// - Throws: `invalidArgument`.
+    public static func unix(path: String) throws(CoroutineError) -> Address {
+      let bytes = [UInt8](path.utf8)
+      guard !bytes.isEmpty, bytes.count <= 108, !bytes.contains(0) else {
+        throw invalid(path, "a socket's path has 1 to 108 bytes, none of them zero")
+      }
+      return Address(.unixPath(bytes))
+    }
+
+    /// A Unix socket in the abstract name space: no file, gone with the last socket (unix(7)).
+    ///
+    /// - Parameter name: 1–107 bytes, without the leading zero byte.
+    /// - Throws: `invalidArgument`.
+    public static func unix(abstract name: String) throws(CoroutineError) -> Address {
+      let bytes = [UInt8](name.utf8)
+      guard !bytes.isEmpty, bytes.count <= 107 else {
+        throw invalid("@\(name)", "an abstract name has 1 to 107 bytes")
+      }
+      return Address(.unixAbstract(bytes))
+    }
+
+    private static func checked(_ port: Int) throws(CoroutineError) -> UInt16 {
+      guard let number = UInt16(exactly: port) else {
+        throw invalid("port \(port)", "a port lies between 0 and 65535")
+      }
+      return number
+    }
+
+    private static func invalid(_ operands: String, _ detail: String) -> CoroutineError {
+      CoroutineError(
+        .invalidArgument, call: "address", operands: "\"\(operands)\"", detail: detail)
+    }
+
+    // MARK: Asking
+
+    /// The family that a socket must have to use this address.
+    public var family: Family {
+      switch storage {
+      case .inet: .inet
+      case .inet6: .inet6
+      case .unixPath, .unixAbstract, .unixUnnamed: .unix
+      case .other(let number): Family(rawValue: number)
+      }
+    }
+
+    /// The numeric host, with the scope where there is one; nil for Unix sockets.
+    public var host: String? {
+      switch storage {
+      case .inet(let address, _):
+        var bytes = in_addr(s_addr: address.bigEndian)
+        return Self.print(AF_INET, &bytes)
+      case .inet6(let high, let low, _, _, let scope):
+        var bytes = (high.bigEndian, low.bigEndian)
+        return Self.print(AF_INET6, &bytes).map { scope == 0 ? $0 : "\($0)%\(scope)" }
+      case .unixPath, .unixAbstract, .unixUnnamed, .other: return nil
+      }
+    }
+
+    private static func print(_ family: CInt, _ address: UnsafeRawPointer) -> String? {
+      withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { text in
+        inet_ntop(family, address, text.baseAddress, 64).map { String(cString: $0) }
+      }
+    }
+
+    /// The port; nil for Unix sockets.
+    public var port: Int? {
+      switch storage {
+      case .inet(_, let port), .inet6(_, _, let port, _, _): Int(port)
+      case .unixPath, .unixAbstract, .unixUnnamed, .other: nil
+      }
+    }
+
+    /// The path of a Unix socket that has one.
+    public var path: String? {
+      guard case .unixPath(let bytes) = storage else { return nil }
+      return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The abstract name of a Unix socket that has one.
+    public var abstractName: String? {
+      guard case .unixAbstract(let bytes) = storage else { return nil }
+      return String(decoding: bytes, as: UTF8.self)
+    }
+  }
+}
+
+// MARK: - Printing and parsing
+
+extension Socket.Address: LosslessStringConvertible {
+  /// The address as text, or nil if it is none: `127.0.0.1:80`, `[::1]:80`, `unix:/run/x`,
+  /// `unix:@name`.
+  public init?(_ description: String) {
+    do {
+      try self.init(parsing: description)
+    } catch {
+      return nil
+    }
+  }
+
+  /// The address as text.
+  ///
+  /// - Throws: `invalidArgument` with the reason.
+  public init(parsing text: String) throws(CoroutineError) {
+    if text.hasPrefix("unix:@") {
+      self = try .unix(abstract: String(text.dropFirst(6)))
+    } else if text == "unix:" {
+      self.init(.unixUnnamed)
+    } else if text.hasPrefix("unix:") {
+      self = try .unix(path: String(text.dropFirst(5)))
+    } else if let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...])
+    {
+      let host = text[..<colon]
+      if host.hasPrefix("["), host.hasSuffix("]") {
+        self = try .inet6(String(host.dropFirst().dropLast()), port: port)
+      } else {
+        self = try .inet(String(host), port: port)
+      }
+    } else {
+      throw Self.invalid(text, "neither host:port, [host]:port nor unix:path")
+    }
+  }
+
+  /// The address as text, which `init(parsing:)` reads.
+  public var description: String {
+    switch storage {
+    case .inet(_, let port): "\(host ?? "?"):\(port)"
+    case .inet6(_, _, let port, _, _): "[\(host ?? "?")]:\(port)"
+    case .unixPath(let bytes): "unix:\(String(decoding: bytes, as: UTF8.self))"
+    case .unixAbstract(let bytes): "unix:@\(String(decoding: bytes, as: UTF8.self))"
+    case .unixUnnamed: "unix:"
+    case .other(let number): "family \(number)"
+    }
+  }
+}
