@@ -5,31 +5,27 @@ import Glibc
 extension KernelOperation.Reference {
   /// Makes the operation's call: the first time as it stands, later as the kernel wants it repeated.
   ///
-  /// `connect` is the one that differs: it is called once, and what came of it is asked for when
-  /// the socket is writable. The operation's word says that it was called.
+  /// `connect` is the one that differs: its first call begins the connection, and the next, when the
+  /// socket is writable, says what came of it (asking SO_ERROR instead would leave the socket half
+  /// way: a later connect would succeed). The operation's word says that it was called.
   ///
   /// - Returns: A count or a descriptor, or a negated errno value; nil: not ready.
   func attemptOrContinue() -> Int? {
-    guard case .connect(let descriptor, _, _) = pointer.pointee.kind else {
+    guard case .connect = pointer.pointee.kind else {
       let result = pointer.pointee.attempt()
       return result == -Int(EAGAIN) ? nil : result
     }
-    if pointer.pointee.backendWord == 0 {
-      let result = pointer.pointee.attempt()
-      guard result == -Int(EINPROGRESS) else {
-        // EAGAIN is a Unix listener's full backlog, and no readiness: no edge would tell of room.
-        return result
-      }
+    let isRepeated = pointer.pointee.backendWord == 1
+    let result = pointer.pointee.attempt()
+    switch -result {
+    case Int(EINPROGRESS), Int(EALREADY):
       pointer.pointee.backendWord = 1
       return nil
+    case Int(EISCONN) where isRepeated:
+      return 0
+    default:
+      // EAGAIN is a Unix listener's full backlog, and no readiness: no edge would tell of room.
+      return result
     }
-    // The edge may be older than the connection: ask whether it is still under way.
-    if coro_poll_now(descriptor, Int16(POLLOUT)) == 0 { return nil }
-    var error: CInt = 0
-    var length = socklen_t(MemoryLayout<CInt>.size)
-    guard getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length) == 0 else {
-      return -Int(errno)
-    }
-    return -Int(error)
   }
 }

@@ -88,12 +88,12 @@ extension CoroutineError {
   /// The one place where what the kernel said becomes an error.
   init(_ outcome: Outcome, call: StaticString, operands: String) {
     switch outcome {
-    case .timeout: self.init(.timeout, call: call, operands: operands)
-    case .cancelled: self.init(.cancelled, call: call, operands: operands)
-    case .closed: self.init(.closed, call: call, operands: operands)
+    case .timeout: self.init(Code.timeout, call: call, operands: operands)
+    case .cancelled: self.init(Code.cancelled, call: call, operands: operands)
+    case .closed: self.init(Code.closed, call: call, operands: operands)
     default:
       let errno = Errno(rawValue: CInt(truncatingIfNeeded: -outcome.rawValue))
-      self.init(.system, errno: errno, call: call, operands: operands)
+      self.init(Code.system, errno: errno, call: call, operands: operands)
     }
   }
 
@@ -101,11 +101,11 @@ extension CoroutineError {
   init?(_ reason: WakeReason, call: StaticString, operands: String = "", scheduler: Scheduler) {
     switch reason {
     case .ready: return nil
-    case .timeout: self.init(.timeout, call: call, operands: operands)
-    case .cancelled: self.init(.cancelled, call: call, operands: operands)
+    case .timeout: self.init(Code.timeout, call: call, operands: operands)
+    case .cancelled: self.init(Code.cancelled, call: call, operands: operands)
     case .deadlock:
       self.init(
-        .deadlock, call: call, operands: operands,
+        Code.deadlock, call: call, operands: operands,
         detail: "every coroutine waits for another:\(scheduler.waiters)")
     }
   }

@@ -33,13 +33,13 @@ struct TaskLocalValues {
 
   private init() {}
 
-  /// Walks the runtime's list. An item is a link whose low bits say what it is, a key, a type, and
+  /// Walks the runtime's list. An item is a link whose bits 1 and 2 say what it is, a key, a type, and
   /// the value at its alignment; only the newest binding of a key counts.
   private init(head: UInt) {
     var address = head
     while let item = UnsafeRawPointer(bitPattern: address & ~7) {
       let link = item.load(as: UInt.self)
-      switch link & 3 {
+      switch (link >> 1) & 3 {
       case 0, 1:
         let key = item.load(fromByteOffset: 8, as: UnsafeRawPointer.self)
         let type = unsafeBitCast(
