@@ -15,6 +15,7 @@ extension Coroutine {
   ///   loop, `unavailable` if there is no backend.
   @available(*, noasync, message: "use Task.sleep in async code")
   public static func sleep(_ seconds: Double = 0) throws(CoroutineError) {
+    if seconds == 0 { return try yield(Scheduler.forCall("sleep")) }
     guard seconds >= 0 else {
       throw CoroutineError(
         .invalidArgument, call: "sleep", operands: "for \(seconds) s",
