@@ -115,3 +115,7 @@ _Bool coro_concurrency_block(void **low, size_t *size) {
 }
 
 size_t coro_allocation_size(void *allocation) { return malloc_usable_size(allocation); }
+
+__attribute__((noinline)) uintptr_t coro_stack_address(void) {
+  return (uintptr_t)__builtin_frame_address(0);
+}

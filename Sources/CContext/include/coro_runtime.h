@@ -49,6 +49,9 @@ void coro_words_use_exclusivity_calls(coro_words *words);
 // False where it is not linked.
 _Bool coro_concurrency_block(void **low, size_t *size);
 
+// An address on the running stack; a local variable's may lie elsewhere under AddressSanitizer.
+uintptr_t coro_stack_address(void);
+
 // Bytes that can be read at a pointer that malloc returned.
 size_t coro_allocation_size(void *allocation);
 

@@ -139,8 +139,7 @@ struct RuntimeLayout: Sendable {
         if let task { current = unsafeBitCast(task, to: UInt.self) }
       }
       guard current != 0 else { return }
-      var mark: UInt = 0
-      let stack = withUnsafeMutablePointer(to: &mark) { UInt(bitPattern: $0) }
+      let stack = UInt(coro_stack_address())
       let inside = snapshot(block, words)
       for index in 0..<words where inside[index] != before[index] {
         if inside[index] == current { task = index }
