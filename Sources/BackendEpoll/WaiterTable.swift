@@ -142,7 +142,9 @@ final class WaiterTable {
   /// Attempts again who waited for what `events` tells.
   func edge(_ tag: UInt64, events: UInt32, completed: inout OperationList) {
     let descriptor = Int(UInt32(truncatingIfNeeded: tag))
-    guard descriptor < storage.pointee.count, let start = storage.pointee.baseAddress else { return }
+    guard descriptor < storage.pointee.count, let start = storage.pointee.baseAddress else {
+      return
+    }
     let entry = start + descriptor
     guard entry.pointee.generation == UInt32(tag >> 32) else { return }
     let hangUp = EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue

@@ -72,11 +72,7 @@ void coro_words_reset(coro_words *words) {
     words->unused[i] = NULL;
     words->location[i] = &words->unused[i];
   }
-}
-
-void coro_words_use_exclusivity_calls(coro_words *words) {
-  words->location[CORO_WORD_EXCLUSIVITY] = &words->unused[CORO_WORD_EXCLUSIVITY];
-  words->unused[CORO_WORD_EXCLUSIVITY] = words;
+  words->uses_exclusivity_calls = 0;
 }
 
 // Opens an access, whose record the runtime puts at the head of the thread's list, and looks for

@@ -43,7 +43,9 @@ extension Coroutine {
   /// process's main thread apart.
   public static var uncaughtErrorHook: ((Coroutine, any Error) -> Void)? {
     get { Scheduler.orTrap("Coroutine.uncaughtErrorHook").core.pointee.uncaughtErrorHook }
-    set { Scheduler.orTrap("Coroutine.uncaughtErrorHook").core.pointee.uncaughtErrorHook = newValue }
+    set {
+      Scheduler.orTrap("Coroutine.uncaughtErrorHook").core.pointee.uncaughtErrorHook = newValue
+    }
   }
 
   final func report(_ error: any Error) {

@@ -43,7 +43,8 @@ struct DescriptorHandle {
   private func claim(_ scheduler: Scheduler) {
     guard state.pointee.core == nil else {
       fatalError(
-        "Descriptor \(descriptor) belongs to another thread's loop. Use it there, or make one here.")
+        "Descriptor \(descriptor) belongs to another thread's loop. Use it there, or make one here."
+      )
     }
     state.pointee.core = scheduler.core
   }

@@ -50,7 +50,8 @@ public struct CoroutineError: Error, Hashable, Sendable, CustomStringConvertible
     let operands: String
     let detail: String
 
-    init(_ code: Code, _ errno: Errno?, _ call: StaticString, _ operands: String, _ detail: String) {
+    init(_ code: Code, _ errno: Errno?, _ call: StaticString, _ operands: String, _ detail: String)
+    {
       self.code = code
       self.errno = errno
       self.call = call

@@ -9,6 +9,7 @@ extension PipeEnd {
   /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is `read`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func read(
     into buffer: inout [UInt8], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -23,6 +24,7 @@ extension PipeEnd {
   /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is `read`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func read(
     into buffer: inout ArraySlice<UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -37,6 +39,7 @@ extension PipeEnd {
   /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is `read`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func read<let count: Int>(
     into buffer: inout InlineArray<count, UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -51,6 +54,7 @@ extension PipeEnd {
   /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is `read`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func read(
     into buffer: inout MutableRawSpan, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -65,6 +69,7 @@ extension PipeEnd {
   /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is `read`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func read(
     into buffer: UnsafeMutableRawBufferPointer, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -78,6 +83,7 @@ extension PipeEnd {
   /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func write(
     _ bytes: [UInt8], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -92,6 +98,7 @@ extension PipeEnd {
   /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func write(
     _ bytes: ArraySlice<UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -106,6 +113,7 @@ extension PipeEnd {
   /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func write<let count: Int>(
     _ bytes: InlineArray<count, UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -120,6 +128,7 @@ extension PipeEnd {
   /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func write(
     _ bytes: String, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -135,6 +144,7 @@ extension PipeEnd {
   /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func write(
     _ bytes: Substring, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -150,6 +160,7 @@ extension PipeEnd {
   /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func write(
     _ bytes: RawSpan, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -164,6 +175,7 @@ extension PipeEnd {
   /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func write(
     _ bytes: UnsafeRawBufferPointer, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -175,6 +187,7 @@ extension PipeEnd {
   /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @_disfavoredOverload
   public func write(
     _ bytes: some Collection<UInt8>, timeout: Duration? = nil
@@ -190,6 +203,7 @@ extension PipeEnd {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
   ///   After an error some of the bytes may have been written.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func writeAll(
     _ bytes: [UInt8], timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -205,6 +219,7 @@ extension PipeEnd {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
   ///   After an error some of the bytes may have been written.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func writeAll(
     _ bytes: ArraySlice<UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -220,6 +235,7 @@ extension PipeEnd {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
   ///   After an error some of the bytes may have been written.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func writeAll<let count: Int>(
     _ bytes: InlineArray<count, UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -235,6 +251,7 @@ extension PipeEnd {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
   ///   After an error some of the bytes may have been written.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func writeAll(
     _ bytes: String, timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -251,6 +268,7 @@ extension PipeEnd {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
   ///   After an error some of the bytes may have been written.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func writeAll(
     _ bytes: Substring, timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -267,6 +285,7 @@ extension PipeEnd {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
   ///   After an error some of the bytes may have been written.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func writeAll(
     _ bytes: RawSpan, timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -282,6 +301,7 @@ extension PipeEnd {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
   ///   After an error some of the bytes may have been written.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func writeAll(
     _ bytes: UnsafeRawBufferPointer, timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -294,6 +314,7 @@ extension PipeEnd {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
   ///   After an error some of the bytes may have been written.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @_disfavoredOverload
   public func writeAll(
     _ bytes: some Collection<UInt8>, timeout: Duration? = nil

@@ -84,6 +84,7 @@ public final class PipeEnd {
   /// Suspends only until they have. Closing again does nothing.
   ///
   /// - Throws: `system` (EIO, EDQUOT); the descriptor is closed all the same.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func close() throws(CoroutineError) {
     try handle.close("close", "pipe \(handle.descriptor)")
   }
@@ -92,6 +93,7 @@ public final class PipeEnd {
   ///
   /// - Returns: The descriptor, which the caller owns now.
   /// - Throws: `closed`.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func detach() throws(CoroutineError) -> FileDescriptor {
     try handle.detach("detach")
     return fileDescriptor

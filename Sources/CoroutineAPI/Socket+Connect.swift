@@ -32,6 +32,7 @@ extension Socket {
   ///   finds it as it expects it; that makes no difference to calls of this library.
   /// - Throws: `system` (EMFILE, EINVAL if it does not listen), `timeout`, `closed`, `cancelled`.
   ///   A connection that was reset before it was accepted is skipped.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func accept(timeout: Duration? = nil) throws(CoroutineError) -> Socket {
     let deadline = timeout.map { Instant.now + $0 }
     var remaining = timeout
@@ -58,6 +59,7 @@ extension Socket {
   ///   - timeout: See `Socket`. After a timeout the attempt goes on in the kernel: close the socket.
   /// - Throws: `system` (ECONNREFUSED, ENOENT, ENETUNREACH, ETIMEDOUT), `timeout`, `closed`,
   ///   `cancelled`.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func connect(to address: Address, timeout: Duration? = nil) throws(CoroutineError) {
     let deadline = timeout.map { Instant.now + $0 }
     var pause = Duration.milliseconds(1)

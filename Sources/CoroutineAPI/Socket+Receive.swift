@@ -9,6 +9,7 @@ extension Socket {
   /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C function is `recv`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receive(
     into buffer: inout [UInt8], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -23,6 +24,7 @@ extension Socket {
   /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C function is `recv`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receive(
     into buffer: inout ArraySlice<UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -37,6 +39,7 @@ extension Socket {
   /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C function is `recv`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receive<let count: Int>(
     into buffer: inout InlineArray<count, UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -51,6 +54,7 @@ extension Socket {
   /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C function is `recv`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receive(
     into buffer: inout MutableRawSpan, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -65,6 +69,7 @@ extension Socket {
   /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C function is `recv`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receive(
     into buffer: UnsafeMutableRawBufferPointer, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -76,6 +81,7 @@ extension Socket {
   /// Returns its length and its sender; what does not fit is lost. The corresponding C function is `recvmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receiveFrom(
     into buffer: inout [UInt8], timeout: Duration? = nil
   ) throws(CoroutineError) -> (count: Int, sender: Address) {
@@ -90,6 +96,7 @@ extension Socket {
   /// Returns its length and its sender; what does not fit is lost. The corresponding C function is `recvmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receiveFrom(
     into buffer: inout ArraySlice<UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> (count: Int, sender: Address) {
@@ -104,6 +111,7 @@ extension Socket {
   /// Returns its length and its sender; what does not fit is lost. The corresponding C function is `recvmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receiveFrom<let count: Int>(
     into buffer: inout InlineArray<count, UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> (count: Int, sender: Address) {
@@ -118,6 +126,7 @@ extension Socket {
   /// Returns its length and its sender; what does not fit is lost. The corresponding C function is `recvmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receiveFrom(
     into buffer: inout MutableRawSpan, timeout: Duration? = nil
   ) throws(CoroutineError) -> (count: Int, sender: Address) {
@@ -132,6 +141,7 @@ extension Socket {
   /// Returns its length and its sender; what does not fit is lost. The corresponding C function is `recvmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receiveFrom(
     into buffer: UnsafeMutableRawBufferPointer, timeout: Duration? = nil
   ) throws(CoroutineError) -> (count: Int, sender: Address) {

@@ -98,6 +98,7 @@ public final class Socket {
   /// `close`.
   ///
   /// - Throws: `system`; the descriptor is closed all the same.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func close() throws(CoroutineError) {
     try handle.close("close", operands)
   }
@@ -106,6 +107,7 @@ public final class Socket {
   ///
   /// - Returns: The descriptor, which the caller owns now.
   /// - Throws: `closed`.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func detach() throws(CoroutineError) -> FileDescriptor {
     try handle.detach("detach")
     return fileDescriptor

@@ -70,7 +70,7 @@ struct Scheduler {
     core.initialize(to: SchedulerCore(main: record, choice: choice))
     RuntimeLayout.locate(&core.pointee.words)
     core.pointee.isChecked =
-      coro_sanitizers_present() || coro_exclusivity_needs_calls(&core.pointee.words)
+      coro_sanitizers_present() || core.pointee.words.uses_exclusivity_calls
     let scheduler = Scheduler(core: core)
     scheduler.enlist(record)
     coro_thread_state().pointee.scheduler = UnsafeMutableRawPointer(core)

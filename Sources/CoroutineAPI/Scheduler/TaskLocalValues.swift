@@ -87,7 +87,8 @@ struct TaskLocalValues {
       let copy = UnsafeMutablePointer<Value>.allocate(capacity: 1)
       copy.initialize(to: item.value.assumingMemoryBound(to: Value.self).pointee)
       // Takes the value out of `copy`.
-      swift_task_localValuePush(item.key, copy, unsafeBitCast(type as Any.Type, to: UnsafeRawPointer.self))
+      swift_task_localValuePush(
+        item.key, copy, unsafeBitCast(type as Any.Type, to: UnsafeRawPointer.self))
       copy.deallocate()
     }
     _openExistential(item.type, do: open)
