@@ -182,7 +182,9 @@ final class WaiterTable {
     Self.waiters(entry, direction).pointee.operations.remove(operation)
   }
 
-  /// Forgets a descriptor whose number is about to be somebody else's. Nobody waits on it.
+  /// Forgets a descriptor whose number is about to be somebody else's.
+  ///
+  /// Nobody waits on it.
   func forget(_ descriptor: CInt) {
     guard descriptor >= 0, Int(descriptor) < storage.pointee.count else { return }
     let entry = entry(descriptor)

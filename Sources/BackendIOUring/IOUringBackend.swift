@@ -74,7 +74,9 @@
       return true
     }
 
-    /// Asks for the operation's end. Its own completion follows, whoever wins the race.
+    /// Asks for the operation's end.
+    ///
+    /// Its own completion follows, whoever wins the race.
     public func cancel(_ operation: KernelOperation.Reference) {
       let entry = ring.entry(makingRoom: reapEarly)
       io_uring_prep_cancel64(entry, Tag.operation.word(operation), 0)
@@ -96,7 +98,9 @@
       _ = write(wakeUp, &one, MemoryLayout<UInt64>.size)
     }
 
-    /// Closes the ring. Only the poll of the eventfd is in flight, and it points at no memory.
+    /// Closes the ring.
+    ///
+    /// Only the poll of the eventfd is in flight, and it points at no memory.
     public func close() {
       ring.close()
       _ = CLinux.close(wakeUp)

@@ -10,7 +10,9 @@
 
     // MARK: Set-up
 
-    /// The flags, best first. Each is safe for us because one thread alone uses the ring.
+    /// The flags, best first.
+    ///
+    /// Each is safe for us because one thread alone uses the ring.
     ///
     /// - SINGLE_ISSUER (6.0): the kernel takes no lock for others who might submit.
     /// - DEFER_TASKRUN (6.1): completions are worked on when we wait, in one batch, and not whenever

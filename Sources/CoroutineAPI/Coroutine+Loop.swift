@@ -36,7 +36,9 @@ extension Coroutine {
   }
 
   /// Called with an error that left a coroutine's code, in that coroutine; for the calling thread's
-  /// loop. nil, as it is at first, writes a line to standard error.
+  /// loop.
+  ///
+  /// nil, as it is at first, writes a line to standard error.
   ///
   /// The counterpart of Python's `threading.excepthook`. A `CoroutineError` with code `cancelled` is
   /// how a cancelled coroutine ends, and is not reported. Traps on a thread without a loop, the

@@ -157,7 +157,9 @@ open class Coroutine {
 
   // MARK: Waiting for its end
 
-  /// Suspends until the coroutine has ended. Returns at once if it has.
+  /// Suspends until the coroutine has ended.
+  ///
+  /// Returns at once if it has.
   ///
   /// - Throws: `misuse` before its start, by itself, and where there is no loop; `cancelled`;
   ///   `deadlock`, to the main coroutine, if nothing can ever run again; what `start()` failed with.

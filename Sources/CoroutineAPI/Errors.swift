@@ -25,7 +25,9 @@ public struct CoroutineError: Error, Hashable, Sendable, CustomStringConvertible
 
     /// The kernel refused; `errno` says why.
     public static let system = Code(0)
-    /// The time given to the call was up. Nothing was consumed.
+    /// The time given to the call was up.
+    ///
+    /// Nothing was consumed.
     public static let timeout = Code(1)
     /// The coroutine was told to end.
     public static let cancelled = Code(2)
@@ -62,7 +64,9 @@ public struct CoroutineError: Error, Hashable, Sendable, CustomStringConvertible
 
   private let parts: Parts
 
-  /// An error with these parts. Backends make them when they can't be made.
+  /// An error with these parts.
+  ///
+  /// Backends make them when they can't be made.
   public init(
     _ code: Code, errno: Errno? = nil, call: StaticString, operands: String = "",
     detail: String = ""

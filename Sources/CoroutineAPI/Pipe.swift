@@ -14,8 +14,9 @@ public struct PipeFlags: OptionSet, Sendable {
 
   /// A program that this process starts does not inherit the ends (O_CLOEXEC).
   public static let closeOnExec = PipeFlags(rawValue: O_CLOEXEC)
-  /// The ends themselves are in non-blocking mode (O_NONBLOCK). This library needs it not: without
-  /// it, a child that inherits an end finds it as it expects it.
+  /// The ends themselves are in non-blocking mode (O_NONBLOCK).
+  ///
+  /// This library needs it not: without it, a child that inherits an end finds it as it expects it.
   public static let nonBlocking = PipeFlags(rawValue: O_NONBLOCK)
   /// Each write is a packet of its own (O_DIRECT, "packet mode").
   public static let packets = PipeFlags(rawValue: 0o40000)

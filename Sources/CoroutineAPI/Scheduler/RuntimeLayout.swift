@@ -53,8 +53,10 @@ struct RuntimeLayout: Sendable {
     }
   }
 
-  /// The exclusivity checker's list. `COROUTINE_EXCLUSIVITY=shared` leaves one list to the thread;
-  /// `calls` switches lists through the runtime's functions, as where the word is not found.
+  /// The exclusivity checker's list.
+  ///
+  /// `COROUTINE_EXCLUSIVITY=shared` leaves one list to the thread; `calls` switches lists through
+  /// the runtime's functions, as where the word is not found.
   private static func locateExclusivity(_ words: UnsafeMutablePointer<coro_words>) {
     let mode = getenv("COROUTINE_EXCLUSIVITY").map { String(cString: $0) }
     if mode == "shared" { return }

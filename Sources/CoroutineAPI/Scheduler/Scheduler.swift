@@ -77,7 +77,9 @@ struct Scheduler {
     return scheduler
   }
 
-  /// Frees everything. No coroutine but the main one is left.
+  /// Frees everything.
+  ///
+  /// No coroutine but the main one is left.
   func destroy() {
     let core = core
     if let box = core.pointee.backend {
