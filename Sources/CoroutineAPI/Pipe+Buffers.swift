@@ -6,7 +6,8 @@ extension PipeEnd {
 
   /// Suspends until bytes are there, and reads them into an array, which keeps its length.
   ///
-  /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is `read`.
+  /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is
+  /// `read`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -21,7 +22,8 @@ extension PipeEnd {
 
   /// Suspends until bytes are there, and reads them into a slice, which keeps its length.
   ///
-  /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is `read`.
+  /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is
+  /// `read`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -36,7 +38,8 @@ extension PipeEnd {
 
   /// Suspends until bytes are there, and reads them into an inline array.
   ///
-  /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is `read`.
+  /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is
+  /// `read`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -51,7 +54,8 @@ extension PipeEnd {
 
   /// Suspends until bytes are there, and reads them into a span.
   ///
-  /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is `read`.
+  /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is
+  /// `read`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -66,7 +70,8 @@ extension PipeEnd {
 
   /// Suspends until bytes are there, and reads them into memory that stays valid during the call.
   ///
-  /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is `read`.
+  /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is
+  /// `read`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -80,7 +85,8 @@ extension PipeEnd {
 
   /// Suspends until the kernel takes some bytes of an array.
   ///
-  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
+  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function
+  /// is `write`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -95,7 +101,8 @@ extension PipeEnd {
 
   /// Suspends until the kernel takes some bytes of a slice.
   ///
-  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
+  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function
+  /// is `write`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -110,7 +117,8 @@ extension PipeEnd {
 
   /// Suspends until the kernel takes some bytes of an inline array.
   ///
-  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
+  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function
+  /// is `write`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -125,7 +133,8 @@ extension PipeEnd {
 
   /// Suspends until the kernel takes some bytes of a string, in UTF-8.
   ///
-  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
+  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function
+  /// is `write`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -141,7 +150,8 @@ extension PipeEnd {
 
   /// Suspends until the kernel takes some bytes of a part of a string, in UTF-8.
   ///
-  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
+  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function
+  /// is `write`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -157,7 +167,8 @@ extension PipeEnd {
 
   /// Suspends until the kernel takes some bytes of a span.
   ///
-  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
+  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function
+  /// is `write`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -172,7 +183,8 @@ extension PipeEnd {
 
   /// Suspends until the kernel takes some bytes of memory that stays valid during the call.
   ///
-  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
+  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function
+  /// is `write`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -184,7 +196,8 @@ extension PipeEnd {
 
   /// Suspends until the kernel takes some bytes of any collection, which is copied first.
   ///
-  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
+  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function
+  /// is `write`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")

@@ -6,7 +6,8 @@ extension Socket {
 
   /// Suspends until bytes are there, and receives them into an array, which keeps its length.
   ///
-  /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C function is `recv`.
+  /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C
+  /// function is `recv`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -21,7 +22,8 @@ extension Socket {
 
   /// Suspends until bytes are there, and receives them into a slice, which keeps its length.
   ///
-  /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C function is `recv`.
+  /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C
+  /// function is `recv`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -36,7 +38,8 @@ extension Socket {
 
   /// Suspends until bytes are there, and receives them into an inline array.
   ///
-  /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C function is `recv`.
+  /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C
+  /// function is `recv`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -51,7 +54,8 @@ extension Socket {
 
   /// Suspends until bytes are there, and receives them into a span.
   ///
-  /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C function is `recv`.
+  /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C
+  /// function is `recv`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -64,9 +68,11 @@ extension Socket {
     return try outcome.get().value("receive", receiveOperands)
   }
 
-  /// Suspends until bytes are there, and receives them into memory that stays valid during the call.
+  /// Suspends until bytes are there, and receives them into memory that stays valid during the
+  /// call.
   ///
-  /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C function is `recv`.
+  /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C
+  /// function is `recv`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -78,7 +84,8 @@ extension Socket {
 
   /// Suspends until a datagram is there, and receives it into an array, which keeps its length.
   ///
-  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is `recvmsg`.
+  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is
+  /// `recvmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -93,7 +100,8 @@ extension Socket {
 
   /// Suspends until a datagram is there, and receives it into a slice, which keeps its length.
   ///
-  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is `recvmsg`.
+  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is
+  /// `recvmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -108,7 +116,8 @@ extension Socket {
 
   /// Suspends until a datagram is there, and receives it into an inline array.
   ///
-  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is `recvmsg`.
+  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is
+  /// `recvmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -123,7 +132,8 @@ extension Socket {
 
   /// Suspends until a datagram is there, and receives it into a span.
   ///
-  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is `recvmsg`.
+  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is
+  /// `recvmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -136,9 +146,11 @@ extension Socket {
     return try sender(outcome.get(), "receiveFrom", receiveOperands)
   }
 
-  /// Suspends until a datagram is there, and receives it into memory that stays valid during the call.
+  /// Suspends until a datagram is there, and receives it into memory that stays valid during the
+  /// call.
   ///
-  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is `recvmsg`.
+  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is
+  /// `recvmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")

@@ -252,7 +252,8 @@ extension Socket {
 
   /// Sends a datagram to `address`, made of an array.
   ///
-  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is `sendmsg`.
+  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is
+  /// `sendmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -268,7 +269,8 @@ extension Socket {
 
   /// Sends a datagram to `address`, made of a slice.
   ///
-  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is `sendmsg`.
+  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is
+  /// `sendmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -284,7 +286,8 @@ extension Socket {
 
   /// Sends a datagram to `address`, made of an inline array.
   ///
-  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is `sendmsg`.
+  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is
+  /// `sendmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -300,7 +303,8 @@ extension Socket {
 
   /// Sends a datagram to `address`, made of a string, in UTF-8.
   ///
-  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is `sendmsg`.
+  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is
+  /// `sendmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -319,7 +323,8 @@ extension Socket {
 
   /// Sends a datagram to `address`, made of a part of a string, in UTF-8.
   ///
-  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is `sendmsg`.
+  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is
+  /// `sendmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -338,7 +343,8 @@ extension Socket {
 
   /// Sends a datagram to `address`, made of a span.
   ///
-  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is `sendmsg`.
+  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is
+  /// `sendmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -354,7 +360,8 @@ extension Socket {
 
   /// Sends a datagram to `address`, made of memory that stays valid during the call.
   ///
-  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is `sendmsg`.
+  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is
+  /// `sendmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -368,7 +375,8 @@ extension Socket {
 
   /// Sends a datagram to `address`, made of any collection, which is copied first.
   ///
-  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is `sendmsg`.
+  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is
+  /// `sendmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")

@@ -7,7 +7,8 @@ public import SystemPackage
 /// may receive while another sends, accepts or closes; two that wait for the same are served in
 /// order. It belongs to the loop that first waits on it.
 ///
-/// Every call that can suspend takes a `timeout:`: nil waits for ever, zero or less tries once, more
+/// Every call that can suspend takes a `timeout:`: nil waits for ever, zero or less tries once,
+/// more
 /// waits so long at most, and then throws `CoroutineError` with code `timeout`.
 public final class Socket {
   /// An address family.
