@@ -1,5 +1,5 @@
-// One name for every kind of bytes. Each overload is the same two steps: the bytes' memory, then the
-// one call in `Socket+Transfer.swift`.
+// One name for every kind of bytes. Each overload is the same two steps: the bytes' memory, then
+// the one call in `Socket+Transfer.swift`.
 
 extension Socket {
   // MARK: Sending once
