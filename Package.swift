@@ -60,6 +60,15 @@ let package = Package(
       dependencies: ["CoroutineAPI", "CLinux"],
       path: "Tests/Conformance"),
     .testTarget(name: "ConformanceTests", dependencies: ["CoroutineConformance", "Coroutines"]),
+    // Programs that tests run as child processes.
+    .target(name: "CTestSupport", path: "Tests/Programs/CTestSupport"),
+    .executableTarget(
+      name: "test-programs", dependencies: ["Coroutines", "CTestSupport"],
+      path: "Tests/Programs/All"),
+    .executableTarget(
+      name: "test-program-bare", dependencies: ["CoroutineAPI"], path: "Tests/Programs/Bare"),
+    .testTarget(
+      name: "ProgramTests", dependencies: ["Coroutines", "test-programs", "test-program-bare"]),
     .testTarget(
       name: "SchedulerTests", dependencies: ["CoroutineAPI", "BackendEpoll", "CContext"]),
   ],
