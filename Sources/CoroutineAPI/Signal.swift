@@ -101,6 +101,8 @@ final class SignalTable {
 
   /// Whether no signal could start a coroutine.
   var isIdle: Bool { handlers.isEmpty }
+  /// Whether the dispatcher was told to end, or has ended.
+  var isEnding: Bool { dispatcher.record?.pointee.isCancelled ?? true }
 
   init() throws(CoroutineError) {
     guard let box = coro_signal_box_take_spare() else {
