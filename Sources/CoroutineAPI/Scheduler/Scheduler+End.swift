@@ -105,6 +105,8 @@ extension Scheduler {
     for record in living where record != core.pointee.main { cancel(record) }
     _ = waitForOthers()
     stopSignals()
+    // Nobody waits for a detached close, and yet the backend must have reported it (I3).
+    while core.pointee.operationsInFlight > 0 { turn(mayBlock: true) }
     return report
   }
 
