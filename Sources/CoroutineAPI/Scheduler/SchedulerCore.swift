@@ -22,6 +22,8 @@ struct SchedulerCore {
   var timers = TimerHeap()
   var budgetMax: Int32 = SchedulerCore.budgetStart
   var lastPoll = Instant(nanoseconds: 0)
+  /// Something could run ever since `lastPoll`.
+  var isBusySinceLastPoll = true
 
   // MARK: The coroutines
 
