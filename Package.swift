@@ -69,8 +69,19 @@ let package = Package(
       name: "test-program-bare", dependencies: ["CoroutineAPI"], path: "Tests/Programs/Bare"),
     .testTarget(
       name: "ProgramTests", dependencies: ["Coroutines", "test-programs", "test-program-bare"]),
+    // The scheduler and the pure parts, without a kernel or a clock.
     .testTarget(
-      name: "SchedulerTests", dependencies: ["CoroutineAPI", "BackendEpoll", "CContext"]),
+      name: "SchedulerTests",
+      dependencies: [
+        "CoroutineAPI", "BackendEpoll", "CContext", "CLinux",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    // That our names collide with nobody's.
+    .testTarget(
+      name: "NameTests",
+      dependencies: ["Coroutines", .product(name: "SystemPackage", package: "swift-system")]),
+    // What review forgets: reads the repository's files, links nothing of it.
+    .testTarget(name: "TidyTests"),
   ],
   swiftLanguageModes: [.v6]
 )
