@@ -6,8 +6,7 @@ import Glibc
 ///
 /// An operation is attempted at once; if the kernel is not ready it waits in the table, and is
 /// attempted again when epoll reports an edge for its descriptor. See `WaiterTable.swift` for why
-/// no
-/// edge can be lost.
+/// no edge can be lost.
 public final class EpollBackend: Backend {
   private let epoll: CInt
   private let wakeUp: CInt

@@ -8,8 +8,7 @@
   ///
   /// `start` only fills a submission entry; all of a turn's entries go to the kernel with the one
   /// call that also waits. What finishes is found in the completion queue, and its entry carries
-  /// the
-  /// operation's address.
+  /// the operation's address.
   public final class IOUringBackend: Backend {
     private let ring: Ring
     private let wakeUp: CInt

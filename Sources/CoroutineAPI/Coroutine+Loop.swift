@@ -41,8 +41,7 @@ extension Coroutine {
   /// nil, as it is at first, writes a line to standard error.
   ///
   /// The counterpart of Python's `threading.excepthook`. A `CoroutineError` with code `cancelled`
-  /// is
-  /// how a cancelled coroutine ends, and is not reported. Traps on a thread without a loop, the
+  /// is how a cancelled coroutine ends, and is not reported. Traps on a thread without a loop, the
   /// process's main thread apart.
   public static var uncaughtErrorHook: ((Coroutine, any Error) -> Void)? {
     get { Scheduler.orTrap("Coroutine.uncaughtErrorHook").core.pointee.uncaughtErrorHook }

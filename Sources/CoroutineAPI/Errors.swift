@@ -5,12 +5,11 @@ public import SystemPackage
 /// The one error that this library throws.
 ///
 /// It says what went wrong (`code`, and the kernel's `errno` where there is one), in which call,
-/// and
-/// with which operands; `description` is a sentence:
+/// and with which operands; `description` is a sentence:
 /// `connect to 127.0.0.1:80: Connection refused (ECONNREFUSED)`.
 public struct CoroutineError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// What went wrong, to be matched: `switch error.code { case .timeout: …; default: throw error
-  /// }`.
+  /// What went wrong, to be matched:
+  /// `switch error.code { case .timeout: …; default: throw error }`.
   public struct Code: Hashable, Sendable, CustomStringConvertible {
     private let number: UInt8
     private static let names = [

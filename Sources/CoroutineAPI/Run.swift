@@ -87,16 +87,14 @@ extension Coroutine {
   ///
   /// Blocks the thread. When `body` returns or throws, coroutines that are not daemons run to their
   /// end; then daemons are cancelled: the wait they are in, and each further one, throws
-  /// `cancelled`,
-  /// and they run to their end too.
+  /// `cancelled`, and they run to their end too.
   ///
   /// - Parameters:
   ///   - choice: The backend.
   ///   - body: Runs on the thread's own stack.
   /// - Returns: What `body` returns.
   /// - Throws: What `body` throws; `misuse` on a thread that has a loop; `unavailable` if the
-  ///   backend
-  ///   can't be had; `deadlock` if after the body's end the others wait for one another.
+  ///   backend can't be had; `deadlock` if after the body's end the others wait for one another.
   @available(*, noasync, message: "it blocks its thread; use a thread of its own")
   public static func run<Result>(
     on choice: BackendChoice = .automatic, _ body: () throws -> Result

@@ -12,8 +12,7 @@ extension Coroutine {
   ///
   /// - Parameter seconds: Zero or more, infinity included.
   /// - Throws: `invalidArgument` if negative or not a number, `cancelled`, `misuse` where there is
-  ///   no
-  ///   loop, `unavailable` if there is no backend.
+  ///   no loop, `unavailable` if there is no backend.
   @available(*, noasync, message: "use Task.sleep in async code")
   public static func sleep(_ seconds: Double = 0) throws(CoroutineError) {
     if seconds == 0 { return try yield(Scheduler.forCall("sleep")) }

@@ -35,8 +35,7 @@ extension Socket {
   ///
   /// - Parameter timeout: See `Socket`.
   /// - Returns: The connection: close-on-exec and in blocking mode, so that a child that is given
-  ///   it
-  ///   finds it as it expects it; that makes no difference to calls of this library.
+  ///   it finds it as it expects it; that makes no difference to calls of this library.
   /// - Throws: `system` (EMFILE, EINVAL if it does not listen), `timeout`, `closed`, `cancelled`.
   ///   A connection that was reset before it was accepted is skipped.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
@@ -63,7 +62,8 @@ extension Socket {
   ///
   /// - Parameters:
   ///   - address: Whom to connect to.
-  /// - timeout: See `Socket`. After a timeout the attempt goes on in the kernel: close the socket.
+  ///   - timeout: See `Socket`. After a timeout the attempt goes on in the kernel: close the
+  ///     socket.
   /// - Throws: `system` (ECONNREFUSED, ENOENT, ENETUNREACH, ETIMEDOUT), `timeout`, `closed`,
   ///   `cancelled`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")

@@ -8,8 +8,7 @@ public import SystemPackage
 /// order. It belongs to the loop that first waits on it.
 ///
 /// Every call that can suspend takes a `timeout:`: nil waits for ever, zero or less tries once,
-/// more
-/// waits so long at most, and then throws `CoroutineError` with code `timeout`.
+/// more waits so long at most, and then throws `CoroutineError` with code `timeout`.
 public final class Socket {
   /// An address family.
   public struct Family: Hashable, Sendable {
