@@ -48,10 +48,11 @@ let package = Package(
         .target(name: "BackendIOUring", condition: .when(traits: ["IOUring"])),
       ]),
 
+    .target(name: "CBench"),
     .executableTarget(
       name: "coro-bench",
       dependencies: [
-        "Coroutines", "CLinux",
+        "Coroutines", "CLinux", "CContext", "CBench",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -62,6 +63,7 @@ let package = Package(
     .testTarget(name: "ConformanceTests", dependencies: ["CoroutineConformance", "Coroutines"]),
     .testTarget(
       name: "SchedulerTests", dependencies: ["CoroutineAPI", "BackendEpoll", "CContext"]),
+    .testTarget(name: "BenchTests", dependencies: ["coro-bench"]),
   ],
   swiftLanguageModes: [.v6]
 )
