@@ -7,7 +7,7 @@ struct Workload: Sendable {
   let figures: [Figure]
   /// What there is to measure with these settings.
   let cases: @Sendable (Settings) -> [Case]
-  /// Does one round and returns a value for each of `figures`. It has a process to itself.
+  /// Does one round, in a process of its own; a value for each of `figures` comes out.
   let measure: @Sendable (Round) throws -> [Double]
 
   static let all: [Workload] = [

@@ -1,6 +1,8 @@
 import ArgumentParser
 
-/// One round of one workload, in a process of its own. `run` starts it; see `Contender`.
+/// One round of one workload, in a process of its own.
+///
+/// `run` starts it; see `Contender`.
 struct RoundCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "round", abstract: "Does one round of a workload and prints its figures.",

@@ -18,9 +18,9 @@ struct LatencyHistogram {
     total = 0
   }
 
-  /// The value that a fraction of all values does not exceed: 0.5 for the median. 0 if it is empty.
+  /// The value that a fraction of all values does not exceed: 0.5 for the median.
   ///
-  /// - Returns: The upper end of that value's bucket.
+  /// - Returns: The upper end of that value's bucket; 0 if nothing was recorded.
   func percentile(_ fraction: Double) -> Int64 {
     let rank = Int((Double(total) * fraction).rounded(.up))
     var sum = 0
@@ -41,6 +41,6 @@ struct LatencyHistogram {
     if bucket < 2 * fine { return Int64(bucket) }
     let exponent = bucket / fine - 1
     let mantissa = Int64(bucket - exponent * fine)
-    return ((mantissa + 1) << exponent) - 1
+    return mantissa << exponent | ((1 << exponent) - 1)
   }
 }

@@ -1,5 +1,5 @@
 extension Report {
-  /// The structure that `run --json` prints, which only ever grows by further members:
+  /// The structure that `run --json` prints, which only ever grows by further members.
   ///
   ///     {
   ///       "machine": {"kernel": "Linux 6.18", "processor": "…", "cores": 2},

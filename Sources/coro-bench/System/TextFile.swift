@@ -10,7 +10,7 @@ enum TextFile {
     return try contents(of: descriptor)
   }
 
-  /// Reads to the end. The descriptor stays open.
+  /// Reads to the end, and leaves the descriptor open.
   static func contents(of descriptor: CInt) throws -> String {
     var bytes: [UInt8] = []
     var part = [UInt8](repeating: 0, count: 4096)
