@@ -48,10 +48,11 @@ let package = Package(
         .target(name: "BackendIOUring", condition: .when(traits: ["IOUring"])),
       ]),
 
+    .target(name: "CBench"),
     .executableTarget(
       name: "coro-bench",
       dependencies: [
-        "Coroutines", "CLinux",
+        "Coroutines", "CLinux", "CContext", "CBench",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -82,6 +83,7 @@ let package = Package(
       dependencies: ["Coroutines", .product(name: "SystemPackage", package: "swift-system")]),
     // What review forgets: reads the repository's files, links nothing of it.
     .testTarget(name: "TidyTests"),
+    .testTarget(name: "BenchTests", dependencies: ["coro-bench"]),
   ],
   swiftLanguageModes: [.v6]
 )
