@@ -1,8 +1,9 @@
 public import CoroutineAPI
 import Testing
 
-/// A decorator that verifies what a backend promises: each operation is started once, reported once,
-/// cancelled at most once and only in flight, nothing is left at the end, a poll does not block.
+/// A decorator that verifies what a backend promises: each operation is started once, reported
+/// once, cancelled at most once and only in flight, nothing is left at the end, a poll does not
+/// block.
 public final class CheckedBackend: Backend {
   private let base: any Backend
   private var inFlight: Set<KernelOperation.Reference> = []

@@ -2,8 +2,8 @@ import Testing
 
 /// What every backend must do: one suite, run against each backend that the package provides.
 ///
-/// A package that has a backend of its own depends on the product `CoroutineConformance` from a test
-/// target, and says which backends there are:
+/// A package that has a backend of its own depends on the product `CoroutineConformance` from a
+/// test target, and says which backends there are:
 ///
 /// ```swift
 /// import CoroutineConformance

@@ -1,7 +1,7 @@
 /// Runs rounds and collects what they say.
 ///
-/// The contenders take turns within each round, and another one begins each time: what drifts on the
-/// machine meanwhile hits them alike.
+/// The contenders take turns within each round, and another one begins each time: what drifts on
+/// the machine meanwhile hits them alike.
 struct Session {
   let contenders: [Contender]
   let rounds: Int

@@ -2,8 +2,8 @@ import CLinux
 
 /// CPU time in nanoseconds, of all threads of a process and of the kernel on their behalf.
 ///
-/// The sum that getrusage(2) tells in microseconds. Unlike time on the wall it leaves out what other
-/// programs took, so that figures hold on a machine that is not idle.
+/// The sum that getrusage(2) tells in microseconds. Unlike time on the wall it leaves out what
+/// other programs took, so that figures hold on a machine that is not idle.
 enum ProcessorTime {
   /// Of this process.
   static var now: Int64 { read(CLOCK_PROCESS_CPUTIME_ID) ?? 0 }

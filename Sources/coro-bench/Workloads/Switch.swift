@@ -5,8 +5,8 @@ extension Workload {
   /// The primitive: what it costs to leave one stack and go on on another.
   ///
   /// - `jump`: the registers alone.
-  /// - `words`: with the words of the Swift runtime that belong to a coroutine, as each switch of the
-  ///   library exchanges them.
+  /// - `words`: with the words of the Swift runtime that belong to a coroutine, as each switch of
+  ///   the library exchanges them.
   /// - `scheduler`: two coroutines that hand over to one another by the cheapest call there is.
   ///
   /// The backend has no part in the first two: their ratio shows the machine's noise.
