@@ -8,8 +8,8 @@ extension Report {
   ///         {
   ///           "workload": "echo-tcp",
   ///           "parameters": {"connections": 50, "size": 64},
-  ///           "figure": "CPU", "unit": "µs/request",     // figure is "" if the workload says it
-  ///           all "backend": "epoll",
+  ///           "figure": "CPU", "unit": "µs/request",  // "" if the workload says it all
+  ///           "backend": "epoll",
   ///           "rounds": [5.1, 5.0, 5.2],                 // in the order of measuring
   ///           "median": 5.1, "min": 5.0, "max": 5.2
   ///         }

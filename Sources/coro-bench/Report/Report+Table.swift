@@ -20,7 +20,7 @@ extension Report {
     let footnote =
       comparesTwo
       ? [
-        "Medians. ratio = \(contenders[1]) / \(contenders[0]); less is better, except for rates (…/s)."
+        "Medians. ratio = \(contenders[1]) / \(contenders[0]); less is better, but for rates (…/s)."
       ]
       : ["Medians. Less is better, except for rates (…/s)."]
     return ([machineLine] + table.lines + footnote).joined(separator: "\n")
