@@ -138,6 +138,17 @@ import Testing
     #expect(reason == .cancelled)
   }
 
+  @Test func `a coroutine that ignores its cancellation for ever is named, not left to hang`() async
+  {
+    await #expect(processExitsWith: .failure) {
+      try withScript { _ in
+        Coroutine(name: "stubborn", daemon: true) {
+          while true { _ = code { try Coroutine.sleep(1) } }
+        }.start()
+      }
+    }
+  }
+
   @Test func `a joiner of the main coroutine wakes when the body is over`() throws {
     var isWoken = false
     try withScript { _ in

@@ -131,6 +131,23 @@ import Testing
     }
   }
 
+  @Test func `cancellation is asked for once, however many reasons there are`() throws {
+    var reason: CoroutineError.Code?
+    try withScript { backend in
+      backend.cancelDelay = nil
+      let end = scripted()
+      Coroutine(daemon: true) {
+        reason = code { try end.readSome(timeout: .seconds(1)) }
+      }.start()
+      backend.finish(end.number, after: .seconds(60), -Int(ECANCELED))
+      Coroutine(daemon: true) { try end.close() }.start()
+      try Coroutine.sleep(2)
+      #expect(backend.cancelled == [end.number])
+      // The script's backend complains if the loop's end asks again.
+    }
+    #expect(reason == .timeout)
+  }
+
   @Test func `others run while a cancelled operation is not reported`() throws {
     try withScript { backend in
       backend.cancelDelay = .seconds(10)

@@ -87,6 +87,19 @@ import Testing
     }
   }
 
+  @Test(arguments: [nil, 100_000, 1 << 20])
+  func `where nothing can run the wait is on the stack of who ended last`(size: Int?) throws {
+    try withScript { backend in
+      for round in 0..<50 {
+        for number in 0..<3 {
+          Coroutine(stackSize: size) { try Coroutine.sleep(for: .seconds(1 + number)) }.start()
+        }
+        try Coroutine.sleep(5)
+        #expect(backend.elapsed == .seconds(5 * (round + 1)))
+      }
+    }
+  }
+
   @Test func `a coroutine is freed when it ends`() throws {
     final class Token {}
     try withScript { _ in
