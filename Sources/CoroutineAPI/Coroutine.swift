@@ -92,11 +92,10 @@ open class Coroutine {
   }
 
   /// The main coroutine, whose stack is the thread's and which runs already.
-  init(mainNamed name: String, record: CoroutineRecord.Reference) {
-    givenName = name
-    stackSize = nil
-    daemonAtStart = false
-    number = coro_next_ident()
+  // Convenience, because an internal designated initialiser would keep subclasses in other modules
+  // from inheriting the public convenience ones.
+  convenience init(mainNamed name: String, record: CoroutineRecord.Reference) {
+    self.init(name: name, daemon: false)
     phase = .alive
     self.record = record
   }
