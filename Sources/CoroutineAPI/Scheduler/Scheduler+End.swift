@@ -8,7 +8,7 @@ extension Scheduler {
   var isDeadlocked: Bool {
     // The library's own coroutine for signals always has one operation in flight; it counts while
     // there are handlers that it could call.
-    let hidden = core.pointee.signals.map { $0.isIdle ? 1 : 0 } ?? 0
+    let hidden = core.pointee.signals.map { $0.isIdle && !$0.isEnding ? 1 : 0 } ?? 0
     return core.pointee.timers.isEmpty && core.pointee.operationsInFlight - hidden <= 0
   }
 
