@@ -14,6 +14,8 @@
     private let wakeUp: CInt
     /// Finished operations that were found while room was made in a full submission queue.
     private let early: UnsafeMutablePointer<OperationList>
+    /// `wake()` was heard of, and no `wait` has returned since.
+    private let isWoken: UnsafeMutablePointer<Bool>
 
     /// "io_uring".
     public var name: String { "io_uring" }
@@ -37,11 +39,14 @@
       }
       early = .allocate(capacity: 1)
       early.initialize(to: OperationList())
+      isWoken = .allocate(capacity: 1)
+      isWoken.initialize(to: false)
       watchWakeUp()
     }
 
     deinit {
       early.deallocate()
+      isWoken.deallocate()
     }
 
     // MARK: Backend
@@ -85,8 +90,10 @@
     public func wait(_ limit: WaitLimit, completed: inout OperationList) {
       completed.append(contentsOf: &early.pointee)
       reap(&completed)
-      ring.enter(completed.isEmpty ? limit : .poll, now: now)
+      // Reaping enters the kernel where work was deferred, and so may have heard of a wake already.
+      ring.enter(completed.isEmpty && !isWoken.pointee ? limit : .poll, now: now)
       reap(&completed)
+      isWoken.pointee = false
     }
 
     /// Writes to the eventfd, which the ring polls.
@@ -119,6 +126,7 @@
         case .wakeUp:
           var count: UInt64 = 0
           _ = read(wakeUp, &count, MemoryLayout<UInt64>.size)
+          isWoken.pointee = true
           watchWakeUp()
         }
       }
