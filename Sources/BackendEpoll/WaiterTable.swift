@@ -83,6 +83,8 @@ final class WaiterTable {
       return true
     }
     guard operation.pointer.pointee.mayWait else {
+      // Nobody waited yet: without a registration no edge would ever set it free.
+      if !entry.pointee.isRegistered { waiters.pointee.isBlocked = false }
       operation.pointer.pointee.result = -Int(EAGAIN)
       return true
     }
