@@ -1,4 +1,3 @@
-import CLinux
 import CoroutineAPI
 import Glibc
 

@@ -206,22 +206,42 @@ extension Conformance {
       }
     }
 
+    // MARK: Overflow
+
+    /// Runs a coroutine that uses `bytes` of stack, which lie within the guard if there is one.
+    static func overflow(_ bytes: Int, stackSize: Int?, on name: String) throws {
+      let backend = BackendUnderTest.selected.first { $0.name == name }
+      try backend?.run {
+        // What lies below a stack is another's: without a guard the code would go on there.
+        for _ in 0..<2 { Coroutine { try Coroutine.sleep(.infinity) }.start() }
+        Coroutine(stackSize: stackSize) {
+          let top = Self.addressOfLocal()
+          func descend() -> Int {
+            let used = Int(top - Self.addressOfLocal())
+            return used < bytes ? descend() + 1 : 0
+          }
+          if descend() > 0 { exit(EXIT_SUCCESS) }
+        }.start()
+      }
+    }
+
     @Test(arguments: BackendUnderTest.selected)
-    func `running over the end of a stack ends the process and harms nobody`(
+    func `running over the end of a stack ends the process`(
       on backend: BackendUnderTest
     ) async throws {
       try backend.run {}
       await #expect(processExitsWith: .signal(SIGSEGV)) { [name = backend.name as String] in
-        let backend = BackendUnderTest.selected.first { $0.name == name }
-        try backend?.run {
-          Coroutine {
-            // Memory that would be overwritten lies below: a parked neighbour's frames.
-            try Coroutine.sleep(.infinity)
-          }.start()
-          Coroutine { _ = try Self.descend(1 << 30, 1) }.start()
-          // Only what runs on after an overflow comes here.
-          exit(EXIT_SUCCESS)
-        }
+        try Stacks.overflow(224 << 10, stackSize: nil, on: name)
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `running over the end of a stack of one's own size ends the process`(
+      on backend: BackendUnderTest
+    ) async throws {
+      try backend.run {}
+      await #expect(processExitsWith: .signal(SIGSEGV)) { [name = backend.name as String] in
+        try Stacks.overflow(96 << 10, stackSize: 64 << 10, on: name)
       }
     }
   }
