@@ -187,6 +187,29 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `a sender waits too where others have filled the Unix queue`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let server = try datagramSocket(.unix(abstract: uniqueName()))
+        let address = try server.localAddress
+        let filler = try Coroutine.socket(.unix, .datagram)
+        var count = 0
+        while errorCode({ try filler.send("full", to: address, timeout: .zero) }) == nil {
+          count += 1
+        }
+        // Nothing of the sender's own is in the queue, so that nothing tells it of room.
+        let client = try Coroutine.socket(.unix, .datagram)
+        let sender = spawn { try client.send("late", to: address) }
+        try Coroutine.sleep(for: .milliseconds(2))
+        #expect(!sender.hasEnded)
+        for _ in 0..<count { #expect(try server.receiveText() == "full") }
+        #expect(try server.receiveText(timeout: .seconds(10)) == "late")
+        #expect(try sender.value() == 4)
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `a full Unix queue makes a connected sender wait`(on backend: BackendUnderTest) throws {
       try backend.run {
         for isPair in [true, false] {

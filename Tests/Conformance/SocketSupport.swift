@@ -44,6 +44,17 @@ func spawn<Value>(_ body: @escaping () throws -> Value) -> Spawned<Value> {
   Spawned(body)
 }
 
+/// Suspends until `condition` holds, for ten seconds at most: for what no call tells of.
+func eventually(
+  sourceLocation: SourceLocation = #_sourceLocation, _ condition: () throws -> Bool
+) throws {
+  let deadline = Instant.now + .seconds(10)
+  while try !condition() {
+    try #require(Instant.now < deadline, "it never happened", sourceLocation: sourceLocation)
+    try Coroutine.sleep(for: .microseconds(200))
+  }
+}
+
 /// The error that `body` throws.
 func failure(
   sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Void
