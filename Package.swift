@@ -48,10 +48,11 @@ let package = Package(
         .target(name: "BackendIOUring", condition: .when(traits: ["IOUring"])),
       ]),
 
+    .target(name: "CBench"),
     .executableTarget(
       name: "coro-bench",
       dependencies: [
-        "Coroutines", "CLinux",
+        "Coroutines", "CLinux", "CContext", "CBench",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -60,8 +61,29 @@ let package = Package(
       dependencies: ["CoroutineAPI", "CLinux"],
       path: "Tests/Conformance"),
     .testTarget(name: "ConformanceTests", dependencies: ["CoroutineConformance", "Coroutines"]),
+    // Programs that tests run as child processes.
+    .target(name: "CTestSupport", path: "Tests/Programs/CTestSupport"),
+    .executableTarget(
+      name: "test-programs", dependencies: ["Coroutines", "CTestSupport"],
+      path: "Tests/Programs/All"),
+    .executableTarget(
+      name: "test-program-bare", dependencies: ["CoroutineAPI"], path: "Tests/Programs/Bare"),
     .testTarget(
-      name: "SchedulerTests", dependencies: ["CoroutineAPI", "BackendEpoll", "CContext"]),
+      name: "ProgramTests", dependencies: ["Coroutines", "test-programs", "test-program-bare"]),
+    // The scheduler and the pure parts, without a kernel or a clock.
+    .testTarget(
+      name: "SchedulerTests",
+      dependencies: [
+        "CoroutineAPI", "BackendEpoll", "CContext", "CLinux",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    // That our names collide with nobody's.
+    .testTarget(
+      name: "NameTests",
+      dependencies: ["Coroutines", .product(name: "SystemPackage", package: "swift-system")]),
+    // What review forgets: reads the repository's files, links nothing of it.
+    .testTarget(name: "TidyTests"),
+    .testTarget(name: "BenchTests", dependencies: ["coro-bench"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -4,8 +4,8 @@ import Glibc
 
 /// The one timerfd of a loop, set to the earliest deadline.
 ///
-/// It is set again only when the deadline comes before the one that is set, or that one has fired: a
-/// deadline that moved away costs one wake-up for nothing, at most, instead of a call each time.
+/// It is set again only when the deadline comes before the one that is set, or that one has fired:
+/// a deadline that moved away costs one wake-up for nothing, at most, instead of a call each time.
 final class DeadlineTimer {
   let descriptor: CInt
   private var armed: Instant?

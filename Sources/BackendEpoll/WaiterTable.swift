@@ -10,8 +10,8 @@ import Glibc
 // wait for ever. So the table keeps, for each direction, whether the last call found it not ready
 // (`isBlocked`); an edge clears that. The rules:
 //
-// 1. Attempt first. An operation is attempted unless its direction is known to be blocked, or others
-//    wait for the same direction: first come, first served.
+// 1. Attempt first. An operation is attempted unless its direction is known to be blocked, or
+//    others wait for the same direction: first come, first served.
 // 2. Only EAGAIN says "blocked", and for TCP a short read: it emptied the socket, and the next byte
 //    makes an edge. That is not so for other types (a Unix socket stops short at ancillary data),
 //    nor once the peer has hung up (the end of the stream has had its edge).
@@ -19,8 +19,8 @@ import Glibc
 //    between, adding reports it: EPOLL_CTL_ADD delivers the state as a first edge.
 // 4. An edge sets the direction free and attempts the waiting, in order, until one finds EAGAIN.
 //
-// Numbers are reused. An event carries the generation of its descriptor's registration, and an event
-// of an earlier one, which lay in the same batch when the number was closed, is dropped. A
+// Numbers are reused. An event carries the generation of its descriptor's registration, and an
+// event of an earlier one, which lay in the same batch when the number was closed, is dropped. A
 // registration belongs to the open file and not to the number: with a duplicate open elsewhere it
 // would outlive close(2), so it is deleted first.
 
@@ -142,7 +142,9 @@ final class WaiterTable {
   /// Attempts again who waited for what `events` tells.
   func edge(_ tag: UInt64, events: UInt32, completed: inout OperationList) {
     let descriptor = Int(UInt32(truncatingIfNeeded: tag))
-    guard descriptor < storage.pointee.count, let start = storage.pointee.baseAddress else { return }
+    guard descriptor < storage.pointee.count, let start = storage.pointee.baseAddress else {
+      return
+    }
     let entry = start + descriptor
     guard entry.pointee.generation == UInt32(tag >> 32) else { return }
     let hangUp = EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue
@@ -180,7 +182,9 @@ final class WaiterTable {
     Self.waiters(entry, direction).pointee.operations.remove(operation)
   }
 
-  /// Forgets a descriptor whose number is about to be somebody else's. Nobody waits on it.
+  /// Forgets a descriptor whose number is about to be somebody else's.
+  ///
+  /// Nobody waits on it.
   func forget(_ descriptor: CInt) {
     guard descriptor >= 0, Int(descriptor) < storage.pointee.count else { return }
     let entry = entry(descriptor)

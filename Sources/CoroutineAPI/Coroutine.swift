@@ -3,8 +3,8 @@ import CContext
 /// A flow of control on its loop's thread, modelled on Python's `threading.Thread`.
 ///
 /// A coroutine runs ordinary, synchronous, throwing code on a stack of its own. Calls that block
-/// (`sleep`, `join`, `receive`, …) park the coroutine, never the thread. There are three ways to say
-/// what it does:
+/// (`sleep`, `join`, `receive`, …) park the coroutine, never the thread. There are three ways to
+/// say what it does:
 ///
 /// ```swift
 /// Coroutine { try Coroutine.sleep(1) }.start()
@@ -157,10 +157,13 @@ open class Coroutine {
 
   // MARK: Waiting for its end
 
-  /// Suspends until the coroutine has ended. Returns at once if it has.
+  /// Suspends until the coroutine has ended.
+  ///
+  /// Returns at once if it has.
   ///
   /// - Throws: `misuse` before its start, by itself, and where there is no loop; `cancelled`;
-  ///   `deadlock`, to the main coroutine, if nothing can ever run again; what `start()` failed with.
+  ///   `deadlock`, to the main coroutine, if nothing can ever run again; what `start()` failed
+  ///   with.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public final func join() throws(CoroutineError) {
     _ = try join(timeout: nil)

@@ -33,8 +33,8 @@ extension Coroutine {
   ///   - handler: Called with the number. An error that leaves it goes to `uncaughtErrorHook`.
   /// - Returns: What the signal did before.
   /// - Throws: `invalidArgument` for SIGKILL and SIGSTOP, which can't be handled, for SIGSEGV,
-  ///   SIGBUS, SIGFPE and SIGILL, whose handler must not return, and for a number that is no signal;
-  ///   `misuse` where there is no loop; `unavailable`.
+  ///   SIGBUS, SIGFPE and SIGILL, whose handler must not return, and for a number that is no
+  ///   signal; `misuse` where there is no loop; `unavailable`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
   public static func signal(
@@ -101,6 +101,8 @@ final class SignalTable {
 
   /// Whether no signal could start a coroutine.
   var isIdle: Bool { handlers.isEmpty }
+  /// Whether the dispatcher was told to end, or has ended.
+  var isEnding: Bool { dispatcher.record?.pointee.isCancelled ?? true }
 
   init() throws(CoroutineError) {
     guard let box = coro_signal_box_take_spare() else {

@@ -98,7 +98,7 @@ private enum CaseCount {
 /// Ends the process if a case takes too long: a hang is a failure that says its name.
 private final class Watchdog: Sendable {
   private static let current = Mutex<(title: String, deadline: Instant)?>(nil)
-  private static let secondsMax = 120
+  private static let secondsMax = 60
   private static let thread: Void = {
     var thread = pthread_t()
     pthread_create(

@@ -62,12 +62,11 @@ public struct Instant: InstantProtocol, Hashable, Sendable {
 extension Duration {
   /// Whole nanoseconds, rounded up so that no wait ends early, within Int64's range.
   var saturatedNanoseconds: Int64 {
+    // Beyond Int64's seconds `components` would trap.
+    if self >= .nanoseconds(Int64.max) { return .max }
+    if self <= .nanoseconds(Int64.min) { return .min }
     let (seconds, attoseconds) = components
-    let (scaled, tooLarge) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-    if tooLarge { return seconds < 0 ? .min : .max }
     let (whole, rest) = attoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
-    let (sum, overflow) = scaled.addingReportingOverflow(whole + (rest > 0 ? 1 : 0))
-    if overflow { return seconds < 0 ? .min : .max }
-    return sum
+    return seconds * 1_000_000_000 + whole + (rest > 0 ? 1 : 0)
   }
 }

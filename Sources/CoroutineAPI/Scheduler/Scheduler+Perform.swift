@@ -45,7 +45,6 @@ extension Scheduler {
     descriptor?.enlist(operation)
     if let timeout { core.pointee.timers.insert(me, at: now + timeout) }
     let reason = park()
-    if timeout != nil { core.pointee.timers.remove(me) }
     descriptor?.unlist(operation)
 
     // Cancelling only hurries: if the operation won the race, what it did is what counts.
@@ -69,6 +68,8 @@ extension Scheduler {
     else { fatalError("The backend reported an operation that is not in flight (I1).") }
     core.pointee.operationsInFlight -= 1
     record.pointee.operation = nil
+    // Its time may be up before it runs: nothing is waited for any more.
+    core.pointee.timers.remove(record)
     makeReady(record, record.pointee.wakeReason)
   }
 

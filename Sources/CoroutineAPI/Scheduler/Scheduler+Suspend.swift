@@ -80,7 +80,9 @@ extension Scheduler {
     let now = now
     let elapsed = now.nanoseconds - core.pointee.lastPoll.nanoseconds
     core.pointee.lastPoll = now
-    if elapsed > 200_000 {
+    if !core.pointee.isBusySinceLastPoll {
+      core.pointee.isBusySinceLastPoll = true
+    } else if elapsed > 200_000 {
       core.pointee.budgetMax = max(1, core.pointee.budgetMax / 2)
     } else if elapsed < 50_000 {
       core.pointee.budgetMax = min(SchedulerCore.budgetLimit, core.pointee.budgetMax * 2)
@@ -107,6 +109,12 @@ extension Scheduler {
     // With nothing in flight there is no news but the time.
     if mayBlock || core.pointee.operationsInFlight > 0 {
       withBackend { $0.wait(limit, completed: &completed) }
+    }
+    if mayBlock {
+      // The kernel was asked just now, and the time in which nothing could run says nothing about
+      // how long switches take: measure anew, and begin soon.
+      core.pointee.isBusySinceLastPoll = false
+      core.pointee.budget = min(core.pointee.budgetMax, SchedulerCore.budgetStart)
     }
     while let operation = completed.popFirst() { deliver(operation) }
     if !core.pointee.timers.isEmpty { expireTimers() }

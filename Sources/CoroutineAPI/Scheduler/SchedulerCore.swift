@@ -22,6 +22,8 @@ struct SchedulerCore {
   var timers = TimerHeap()
   var budgetMax: Int32 = SchedulerCore.budgetStart
   var lastPoll = Instant(nanoseconds: 0)
+  /// Something could run ever since `lastPoll`.
+  var isBusySinceLastPoll = true
 
   // MARK: The coroutines
 
@@ -30,7 +32,9 @@ struct SchedulerCore {
   let process = getpid()
   var firstAlive: CoroutineRecord.Reference?
   var aliveCount = 0
-  /// Of these, the ones that the end waits for. The main coroutine is not counted.
+  /// Of these, the ones that the end waits for.
+  ///
+  /// The main coroutine is not counted.
   var nonDaemonCount = 0
   var stacks = StackPool()
   /// The sanitizers' state of a coroutine that ended; freed once nobody stands on its stack.

@@ -1,0 +1,78 @@
+import CLinux
+@preconcurrency import Glibc
+
+/// A program that was started; what it prints comes through a pipe.
+struct ChildProcess {
+  let process: pid_t
+  /// The end to read from; the caller closes it.
+  let output: CInt
+
+  /// Starts this program anew.
+  static func startSelf(_ arguments: [String]) throws -> ChildProcess {
+    try start("/proc/self/exe", arguments)
+  }
+
+  /// - Parameter arguments: Without the program's name.
+  static func start(_ path: String, _ arguments: [String]) throws -> ChildProcess {
+    var ends: [CInt] = [-1, -1]
+    guard coro_pipe2(&ends, O_CLOEXEC) == 0 else { throw BenchError("No pipe is to be had.") }
+    defer { close(ends[1]) }
+
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)
+
+    var pointers = (["coro-bench"] + arguments).map { strdup($0) }
+    pointers.append(nil)
+    defer { for pointer in pointers { free(pointer) } }
+    var process = pid_t()
+    let reason = posix_spawn(&process, path, &actions, nil, pointers, environ)
+    guard reason == 0 else {
+      close(ends[0])
+      throw BenchError("\(path) can't be started: \(String(cString: strerror(reason))).")
+    }
+    return ChildProcess(process: process, output: ends[0])
+  }
+
+  /// Everything it prints, up to its end, which has to come within `limit`.
+  ///
+  /// - Throws: If it fails, or is too slow and has to be killed.
+  func outputOfSuccess(limit: Duration) throws -> String {
+    defer { close(output) }
+    var bytes: [UInt8] = []
+    var part = [UInt8](repeating: 0, count: 4096)
+    let deadline = coro_monotonic_ns() + limit.nanoseconds
+    while true {
+      var entry = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
+      let milliseconds = (deadline - coro_monotonic_ns()) / 1_000_000
+      if milliseconds <= 0 {
+        kill(process, SIGKILL)
+        _ = wait()
+        throw BenchError("It was stopped, because it took more than \(limit).")
+      }
+      if poll(&entry, 1, CInt(clamping: milliseconds)) <= 0 { continue }
+      let count = read(output, &part, part.count)
+      if count < 0, errno == EINTR { continue }
+      if count <= 0 { break }
+      bytes += part[..<count]
+    }
+    try requireSuccess()
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// Waits for its end.
+  func requireSuccess() throws {
+    let status = wait()
+    let signal = status & 0x7f
+    if signal != 0 { throw BenchError("It was ended by signal \(signal).") }
+    let code = (status >> 8) & 0xff
+    if code != 0 { throw BenchError("It failed with exit status \(code).") }
+  }
+
+  private func wait() -> CInt {
+    var status: CInt = 0
+    while waitpid(process, &status, 0) < 0, errno == EINTR {}
+    return status
+  }
+}

@@ -1,0 +1,195 @@
+import Testing
+
+@testable import coro_bench
+
+@Suite struct ReportTests {
+  private static let echo = Measurement(
+    workload: "echo", label: "1000 × 16384 B",
+    parameters: Parameters(["connections": "1000", "mode": "plain"]),
+    figure: Figure(name: "CPU", unit: "µs/request"),
+    results: [
+      ("epoll", Statistics([4, 5, 6])), ("io_uring", Statistics([2.5, 2, 3])),
+    ])
+
+  private static func report(
+    _ measurements: [Measurement], contenders: [String] = ["epoll", "io_uring"]
+  ) -> Report {
+    Report(
+      machine: Machine(kernel: "Linux 6.18", processor: "Some \"CPU\"", cores: 2),
+      contenders: contenders, denied: [], measurements: measurements)
+  }
+
+  // MARK: The table
+
+  @Test func `columns are aligned and no line ends in a space`() {
+    var table = Table(["name", "value"], [.left, .right])
+    table.append(["a", "1.00"])
+    table.append(["µs/request", "100k"])
+    #expect(
+      table.lines == [
+        "name        value",
+        "─────────────────",
+        "a            1.00",
+        "µs/request   100k",
+      ])
+    var ragged = Table(["a", "b"], [.left, .left])
+    ragged.append(["", ""])
+    #expect(ragged.lines.last == "")
+  }
+
+  @Test func `two contenders stand side by side with their ratio`() {
+    let lines = Self.report([Self.echo]).table.split(separator: "\n")
+    #expect(lines[0] == "Linux 6.18, Some \"CPU\", 2 cores")
+    #expect(lines[1].hasSuffix("ratio"))
+    #expect(lines[3].contains("5.00  4.00–6.00"))
+    #expect(lines[3].contains("2.50  2.00–3.00"))
+    #expect(lines[3].hasSuffix("0.50"))
+  }
+
+  @Test func `one contender has no ratio`() {
+    let table = Self.report([Self.echo], contenders: ["epoll"]).table
+    #expect(!table.contains("ratio"))
+  }
+
+  @Test func `a contender that failed is named as such, and has no ratio`() {
+    let measurement = Measurement(
+      workload: "echo", label: "", parameters: Parameters(), figure: Self.echo.figure,
+      results: [("io_uring", Statistics([1]))])
+    let line = Self.report([measurement]).table.split(separator: "\n")[3]
+    #expect(line.contains("failed"))
+    #expect(line.hasSuffix("1.00–1.00"))
+  }
+
+  @Test func `the widest figures of every workload fit 100 columns`() {
+    let settings = Settings()
+    let measurements = Workload.all.flatMap { workload in
+      workload.cases(settings).flatMap { item in
+        Session.measurements(
+          workload, item, ["epoll", "io_uring"],
+          Array(
+            repeating: [1111.1, 2222.2].map { value in workload.figures.map { _ in value } },
+            count: 2))
+      }
+    }
+    for line in Self.report(measurements).table.split(separator: "\n") {
+      #expect(line.count <= 100, "\(line)")
+    }
+  }
+
+  // MARK: JSON
+
+  @Test func `a measurement becomes one result for each contender`() throws {
+    guard case .object(let members) = Self.report([Self.echo]).json,
+      case .array(let results)? = members.first(where: { $0.name == "results" })?.value
+    else {
+      Issue.record("The report is no object with results.")
+      return
+    }
+    #expect(results.count == 2)
+    #expect(
+      results.first
+        == .object([
+          .init("workload", .string("echo")),
+          .init(
+            "parameters",
+            .object([.init("connections", .integer(1000)), .init("mode", .string("plain"))])),
+          .init("figure", .string("CPU")),
+          .init("unit", .string("µs/request")),
+          .init("backend", .string("epoll")),
+          .init("rounds", .array([.number(4), .number(5), .number(6)])),
+          .init("median", .number(5)),
+          .init("min", .number(4)),
+          .init("max", .number(6)),
+        ]))
+  }
+
+  @Test func `strings are quoted as JSON wants them`() {
+    #expect(JSON.string("a\"b\\c\n\t\u{1}é").text() == #""a\"b\\c\n\t\u0001é""#)
+  }
+
+  @Test func `what is no number in JSON is null`() {
+    #expect(
+      JSON.array([.number(.nan), .number(1.5), .integer(-2), .bool(true)]).text()
+        == "[null, 1.5, -2, true]")
+  }
+
+  @Test func `objects are indented, empty ones are not`() {
+    let value = JSON.object([
+      .init("a", .array([])), .init("b", .object([])),
+      .init("c", .array([.object([.init("d", .integer(1))])])),
+    ])
+    #expect(
+      value.text() == """
+        {
+          "a": [],
+          "b": {},
+          "c": [
+            {
+              "d": 1
+            }
+          ]
+        }
+        """)
+  }
+}
+
+@Suite struct ProtocolTests {
+  @Test func `a round's figures survive being printed`() throws {
+    let figures = [Figure(name: "", unit: "ns"), Figure(name: "page tables", unit: "B")]
+    let text = RoundOutput.text(figures, [1.25, 1e-7])
+    #expect(try RoundOutput.parse(text, figures) == [1.25, 1e-7])
+  }
+
+  @Test(arguments: ["", "CPU\t1\n", "CPU\tx\nrate\t2\n", "rate\t1\nCPU\t2\n", "CPU 1\nrate 2\n"])
+  func `anything but a round's figures is refused`(text: String) {
+    let figures = [Figure(name: "CPU", unit: "µs"), Figure(name: "rate", unit: "1/s")]
+    #expect(throws: BenchError.self) { try RoundOutput.parse(text, figures) }
+  }
+
+  @Test func `a load's result survives being printed`() throws {
+    var result = LoadResult()
+    result.requests = 10
+    result.nanoseconds = 20
+    result.serverNanoseconds = 30
+    result.median = 40
+    result.percentile99 = 50
+    #expect(try LoadResult(parsing: result.text) == result)
+    #expect(throws: BenchError.self) { try LoadResult(parsing: "0 0 0 0 0") }
+  }
+
+  @Test func `parameters survive being arguments`() throws {
+    let parameters = Parameters(["connections": "50", "through": "a=b"])
+    #expect(try Parameters(parsing: parameters.arguments) == parameters)
+    #expect(try parameters.number("connections") == 50)
+    #expect(throws: BenchError.self) { try parameters.number("through") }
+    #expect(throws: BenchError.self) { try parameters.text("size") }
+    #expect(throws: BenchError.self) { try Parameters(parsing: ["size"]) }
+  }
+
+  @Test func `every workload has a name of its own, a figure and a case`() {
+    #expect(Set(Workload.all.map(\.name)).count == Workload.all.count)
+    for workload in Workload.all {
+      #expect(!workload.figures.isEmpty)
+      #expect(!workload.cases(Settings()).isEmpty)
+      #expect(!workload.cases(Settings(isQuick: true)).isEmpty)
+      let labels = workload.cases(Settings()).map(\.label)
+      #expect(Set(labels).count == labels.count)
+    }
+  }
+
+  @Test func `unknown names are answered with the known ones`() {
+    #expect(
+      throws: BenchError(
+        "There is no workload 'x'. There are: switch, yield, spawn, timers, pipe, echo-unix, "
+          + "echo-tcp, memory.")
+    ) { try Workload.named("x") }
+    #expect(throws: BenchError.self) { try BackendUnderTest.named("kqueue") }
+  }
+
+  @Test func `values are found by their key in files of proc`() {
+    let text = "Name:\tx\nVmPTE:\t     128 kB\nmodel name\t: Some CPU\n"
+    #expect(TextFile.value(of: "VmPTE", in: text) == "128 kB")
+    #expect(TextFile.value(of: "model name", in: text) == "Some CPU")
+    #expect(TextFile.value(of: "model", in: text) == nil)
+  }
+}
