@@ -283,7 +283,8 @@ extension Conformance {
       on backend: BackendUnderTest
     ) throws {
       try backend.run {
-        let (left, right) = try Coroutine.socketPair()
+        // Packets, so that each gets one.
+        let (left, right) = try Coroutine.socketPair(.seqpacket)
         let sums = (0..<20).map { _ in
           spawn {
             var buffer = InlineArray<64, UInt8>(repeating: 0)

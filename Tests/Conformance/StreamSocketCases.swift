@@ -49,9 +49,9 @@ extension Conformance {
       try backend.run {
         let socket = try Coroutine.socket(.inet, .stream)
         #expect(try failure { _ = try socket.remoteAddress }.isSystem(ENOTCONN))
-        #expect(try failure { try socket.shutdown(.both) }.isSystem(ENOTCONN))
         #expect(try failure { _ = try socket.receiveText() }.isSystem(ENOTCONN))
         #expect(try failure { try socket.sendAll("x") }.isSystem(EPIPE))
+        #expect(try failure { try socket.shutdown(.both) }.isSystem(ENOTCONN))
       }
     }
 
