@@ -77,9 +77,10 @@ final class WaiterTable {
     }
     let entry = entry(descriptor)
     let waiters = Self.waiters(entry, direction)
-    if waiters.pointee.operations.isEmpty, !waiters.pointee.isBlocked,
-      attempt(operation, entry, waiters)
-    {
+    // One that may not wait has no later chance: the edge that sets it free may have happened, and
+    // lie in the kernel until the next wait.
+    let isBlocked = waiters.pointee.isBlocked && operation.pointer.pointee.mayWait
+    if waiters.pointee.operations.isEmpty, !isBlocked, attempt(operation, entry, waiters) {
       return true
     }
     guard operation.pointer.pointee.mayWait else {
