@@ -4,7 +4,8 @@ import Glibc
 
 /// The one timerfd of a loop, set to the earliest deadline.
 ///
-/// It is set again only when the deadline comes before the one that is set, or that one has fired: a
+/// It is set again only when the deadline comes before the one that is set, or that one has fired:
+/// a
 /// deadline that moved away costs one wake-up for nothing, at most, instead of a call each time.
 final class DeadlineTimer {
   let descriptor: CInt

@@ -5,7 +5,8 @@ import Glibc
 /// Readiness from epoll(7), deadlines from a timerfd, made into completions.
 ///
 /// An operation is attempted at once; if the kernel is not ready it waits in the table, and is
-/// attempted again when epoll reports an edge for its descriptor. See `WaiterTable.swift` for why no
+/// attempted again when epoll reports an edge for its descriptor. See `WaiterTable.swift` for why
+/// no
 /// edge can be lost.
 public final class EpollBackend: Backend {
   private let epoll: CInt

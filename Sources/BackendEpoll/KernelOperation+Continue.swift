@@ -3,9 +3,11 @@ import CoroutineAPI
 import Glibc
 
 extension KernelOperation.Reference {
-  /// Makes the operation's call: the first time as it stands, later as the kernel wants it repeated.
+  /// Makes the operation's call: the first time as it stands, later as the kernel wants it
+  /// repeated.
   ///
-  /// `connect` is the one that differs: its first call begins the connection, and the next, when the
+  /// `connect` is the one that differs: its first call begins the connection, and the next, when
+  /// the
   /// socket is writable, says what came of it (asking SO_ERROR instead would leave the socket half
   /// way: a later connect would succeed). The operation's word says that it was called.
   ///

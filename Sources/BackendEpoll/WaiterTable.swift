@@ -142,7 +142,9 @@ final class WaiterTable {
   /// Attempts again who waited for what `events` tells.
   func edge(_ tag: UInt64, events: UInt32, completed: inout OperationList) {
     let descriptor = Int(UInt32(truncatingIfNeeded: tag))
-    guard descriptor < storage.pointee.count, let start = storage.pointee.baseAddress else { return }
+    guard descriptor < storage.pointee.count, let start = storage.pointee.baseAddress else {
+      return
+    }
     let entry = start + descriptor
     guard entry.pointee.generation == UInt32(tag >> 32) else { return }
     let hangUp = EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue
@@ -180,7 +182,9 @@ final class WaiterTable {
     Self.waiters(entry, direction).pointee.operations.remove(operation)
   }
 
-  /// Forgets a descriptor whose number is about to be somebody else's. Nobody waits on it.
+  /// Forgets a descriptor whose number is about to be somebody else's.
+  ///
+  /// Nobody waits on it.
   func forget(_ descriptor: CInt) {
     guard descriptor >= 0, Int(descriptor) < storage.pointee.count else { return }
     let entry = entry(descriptor)

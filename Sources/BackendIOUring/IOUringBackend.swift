@@ -7,7 +7,8 @@
   /// Completions from io_uring(7).
   ///
   /// `start` only fills a submission entry; all of a turn's entries go to the kernel with the one
-  /// call that also waits. What finishes is found in the completion queue, and its entry carries the
+  /// call that also waits. What finishes is found in the completion queue, and its entry carries
+  /// the
   /// operation's address.
   public final class IOUringBackend: Backend {
     private let ring: Ring
@@ -74,7 +75,9 @@
       return true
     }
 
-    /// Asks for the operation's end. Its own completion follows, whoever wins the race.
+    /// Asks for the operation's end.
+    ///
+    /// Its own completion follows, whoever wins the race.
     public func cancel(_ operation: KernelOperation.Reference) {
       let entry = ring.entry(makingRoom: reapEarly)
       io_uring_prep_cancel64(entry, Tag.operation.word(operation), 0)
@@ -96,7 +99,9 @@
       _ = write(wakeUp, &one, MemoryLayout<UInt64>.size)
     }
 
-    /// Closes the ring. Only the poll of the eventfd is in flight, and it points at no memory.
+    /// Closes the ring.
+    ///
+    /// Only the poll of the eventfd is in flight, and it points at no memory.
     public func close() {
       ring.close()
       _ = CLinux.close(wakeUp)

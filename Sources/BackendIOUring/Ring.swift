@@ -10,10 +10,13 @@
 
     // MARK: Set-up
 
-    /// The flags, best first. Each is safe for us because one thread alone uses the ring.
+    /// The flags, best first.
+    ///
+    /// Each is safe for us because one thread alone uses the ring.
     ///
     /// - SINGLE_ISSUER (6.0): the kernel takes no lock for others who might submit.
-    /// - DEFER_TASKRUN (6.1): completions are worked on when we wait, in one batch, and not whenever
+    /// - DEFER_TASKRUN (6.1): completions are worked on when we wait, in one batch, and not
+    ///   whenever
     ///   the thread enters the kernel.
     /// - COOP_TASKRUN (5.19): the lesser form: no interrupt of the thread for them.
     /// - TASKRUN_FLAG (5.19): a flag in shared memory says that there is such work, so that a poll
@@ -89,7 +92,8 @@
     /// A free submission entry, cleared by whoever prepares it.
     ///
     /// A full queue is normal: it is submitted. If the kernel refuses because completions wait, or
-    /// for lack of memory, `makingRoom` takes those out. So entries reach the kernel in the order in
+    /// for lack of memory, `makingRoom` takes those out. So entries reach the kernel in the order
+    /// in
     /// which they were asked for, and a cancellation can't overtake the operation it is for, nor
     /// come after a later one at the same address.
     @inline(__always)
@@ -117,7 +121,8 @@
 
     // MARK: Entering the kernel
 
-    /// Submits what is queued and waits for a completion, with one call, or none if there is nothing
+    /// Submits what is queued and waits for a completion, with one call, or none if there is
+    /// nothing
     /// to do.
     func enter(_ limit: WaitLimit, now: @autoclosure () -> Instant) {
       switch limit {

@@ -81,7 +81,8 @@ void coro_context_make(coro_context *context, void *low, void *top, void (*entry
   context->stack_low = low;
   context->stack_size = (size_t)((char *)top - (char *)low);
   // The saved registers lie at the top of the stack that they describe.
-  ucontext_t *saved = (ucontext_t *)((uintptr_t)((char *)top - sizeof(ucontext_t)) & ~(uintptr_t)63);
+  uintptr_t place = (uintptr_t)top - sizeof(ucontext_t);
+  ucontext_t *saved = (ucontext_t *)(place & ~(uintptr_t)63);
   context->stack_pointer = saved;
   getcontext(saved);
   saved->uc_stack.ss_sp = low;
@@ -139,7 +140,8 @@ void coro_context_adopt_thread(coro_context *context) {
 
 __attribute__((noinline)) void coro_context_switch_checked(coro_context *from, coro_context *to,
                                                            const coro_words *words, _Bool ends) {
-  if (coro_exclusivity_needs_calls(words)) {
+  if (words->uses_exclusivity_calls && &swift_task_exitThreadLocalContext &&
+      &swift_task_enterThreadLocalContext) {
     swift_task_exitThreadLocalContext(from->exclusivity_state);
     swift_task_enterThreadLocalContext(to->exclusivity_state);
   }

@@ -72,11 +72,7 @@ void coro_words_reset(coro_words *words) {
     words->unused[i] = NULL;
     words->location[i] = &words->unused[i];
   }
-}
-
-void coro_words_use_exclusivity_calls(coro_words *words) {
-  words->location[CORO_WORD_EXCLUSIVITY] = &words->unused[CORO_WORD_EXCLUSIVITY];
-  words->unused[CORO_WORD_EXCLUSIVITY] = words;
+  words->uses_exclusivity_calls = 0;
 }
 
 // Opens an access, whose record the runtime puts at the head of the thread's list, and looks for
@@ -115,3 +111,7 @@ _Bool coro_concurrency_block(void **low, size_t *size) {
 }
 
 size_t coro_allocation_size(void *allocation) { return malloc_usable_size(allocation); }
+
+__attribute__((noinline)) uintptr_t coro_stack_address(void) {
+  return (uintptr_t)__builtin_frame_address(0);
+}

@@ -36,14 +36,19 @@ extension Coroutine {
   }
 
   /// Called with an error that left a coroutine's code, in that coroutine; for the calling thread's
-  /// loop. nil, as it is at first, writes a line to standard error.
+  /// loop.
   ///
-  /// The counterpart of Python's `threading.excepthook`. A `CoroutineError` with code `cancelled` is
+  /// nil, as it is at first, writes a line to standard error.
+  ///
+  /// The counterpart of Python's `threading.excepthook`. A `CoroutineError` with code `cancelled`
+  /// is
   /// how a cancelled coroutine ends, and is not reported. Traps on a thread without a loop, the
   /// process's main thread apart.
   public static var uncaughtErrorHook: ((Coroutine, any Error) -> Void)? {
     get { Scheduler.orTrap("Coroutine.uncaughtErrorHook").core.pointee.uncaughtErrorHook }
-    set { Scheduler.orTrap("Coroutine.uncaughtErrorHook").core.pointee.uncaughtErrorHook = newValue }
+    set {
+      Scheduler.orTrap("Coroutine.uncaughtErrorHook").core.pointee.uncaughtErrorHook = newValue
+    }
   }
 
   final func report(_ error: any Error) {

@@ -3,7 +3,8 @@ import CContext
 /// A flow of control on its loop's thread, modelled on Python's `threading.Thread`.
 ///
 /// A coroutine runs ordinary, synchronous, throwing code on a stack of its own. Calls that block
-/// (`sleep`, `join`, `receive`, …) park the coroutine, never the thread. There are three ways to say
+/// (`sleep`, `join`, `receive`, …) park the coroutine, never the thread. There are three ways to
+/// say
 /// what it does:
 ///
 /// ```swift
@@ -48,7 +49,7 @@ open class Coroutine {
   ///   - daemon: Whether the end of the program need not wait for it; as the current coroutine is,
   ///     by default.
   ///   - stackSize: Bytes of stack that its code can use, rounded up to whole pages and at least
-  ///     16 KiB; 192 KiB by default. Only pages that are touched cost memory. Give more to code that
+  /// 16 KiB; 192 KiB by default. Only pages that are touched cost memory. Give more to code that
   ///     recurses deeply, or that has a single frame of more than 64 KiB.
   public init(name: String? = nil, daemon: Bool? = nil, stackSize: Int? = nil) {
     givenName = name
@@ -157,10 +158,12 @@ open class Coroutine {
 
   // MARK: Waiting for its end
 
-  /// Suspends until the coroutine has ended. Returns at once if it has.
+  /// Suspends until the coroutine has ended.
+  ///
+  /// Returns at once if it has.
   ///
   /// - Throws: `misuse` before its start, by itself, and where there is no loop; `cancelled`;
-  ///   `deadlock`, to the main coroutine, if nothing can ever run again; what `start()` failed with.
+  /// `deadlock`, to the main coroutine, if nothing can ever run again; what `start()` failed with.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public final func join() throws(CoroutineError) {
     _ = try join(timeout: nil)

@@ -14,7 +14,9 @@ struct DescriptorState {
   var closer: CoroutineRecord.Reference?
 }
 
-/// The one way from a public type to its descriptor. Owned by the object that made it.
+/// The one way from a public type to its descriptor.
+///
+/// Owned by the object that made it.
 struct DescriptorHandle {
   let state: UnsafeMutablePointer<DescriptorState>
 
@@ -43,7 +45,8 @@ struct DescriptorHandle {
   private func claim(_ scheduler: Scheduler) {
     guard state.pointee.core == nil else {
       fatalError(
-        "Descriptor \(descriptor) belongs to another thread's loop. Use it there, or make one here.")
+        "Descriptor \(descriptor) belongs to another thread's loop. Use it there, or make one here."
+      )
     }
     state.pointee.core = scheduler.core
   }
@@ -111,7 +114,9 @@ struct DescriptorHandle {
     _ = scheduler.park()
   }
 
-  /// For `deinit`: closes the descriptor if nobody has. Never suspends; nobody can be waiting.
+  /// For `deinit`: closes the descriptor if nobody has.
+  ///
+  /// Never suspends; nobody can be waiting.
   func release() {
     if !state.pointee.isClosed {
       if let scheduler = Scheduler.current, scheduler.core == state.pointee.core {

@@ -4,58 +4,100 @@ public import SystemPackage
 
 /// The one error that this library throws.
 ///
-/// It says what went wrong (`code`, and the kernel's `errno` where there is one), in which call, and
+/// It says what went wrong (`code`, and the kernel's `errno` where there is one), in which call,
+/// and
 /// with which operands; `description` is a sentence:
 /// `connect to 127.0.0.1:80: Connection refused (ECONNREFUSED)`.
 public struct CoroutineError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// What went wrong, to be matched: `switch error.code { case .timeout: …; default: throw error }`.
+  /// What went wrong, to be matched: `switch error.code { case .timeout: …; default: throw error
+  /// }`.
   public struct Code: Hashable, Sendable, CustomStringConvertible {
-    /// The code's name.
-    public let description: String
+    private let number: UInt8
+    private static let names = [
+      "system", "timeout", "cancelled", "deadlock", "closed", "misuse", "invalidArgument",
+      "unavailable",
+    ]
 
-    private init(_ description: String) {
-      self.description = description
+    private init(_ number: UInt8) {
+      self.number = number
     }
 
+    /// The code's name.
+    public var description: String { Self.names[Int(number)] }
+
     /// The kernel refused; `errno` says why.
-    public static let system = Code("system")
-    /// The time given to the call was up. Nothing was consumed.
-    public static let timeout = Code("timeout")
+    public static let system = Code(0)
+    /// The time given to the call was up.
+    ///
+    /// Nothing was consumed.
+    public static let timeout = Code(1)
     /// The coroutine was told to end.
-    public static let cancelled = Code("cancelled")
+    public static let cancelled = Code(2)
     /// Every coroutine waits for another, so none can ever go on.
-    public static let deadlock = Code("deadlock")
+    public static let deadlock = Code(3)
     /// The descriptor was closed, before the call or by another coroutine during it.
-    public static let closed = Code("closed")
+    public static let closed = Code(4)
     /// The call makes no sense here; the description says what to do.
-    public static let misuse = Code("misuse")
+    public static let misuse = Code(5)
     /// An operand is out of its range.
-    public static let invalidArgument = Code("invalidArgument")
+    public static let invalidArgument = Code(6)
     /// No backend can be had; the description says what to do.
-    public static let unavailable = Code("unavailable")
+    public static let unavailable = Code(7)
   }
 
-  /// What went wrong.
-  public var code: Code
-  /// The kernel's reason, where there is one.
-  public var errno: Errno?
-  /// The call that failed, by its name in this library.
-  public var call: String
-  /// The call's operands as a phrase ("to 127.0.0.1:80"), or empty.
-  public var operands: String
-  /// More than code and errno say, or empty.
-  public var detail: String
+  /// The parts lie on the heap, so that an error is one word: it travels in a register, and the
+  /// calls that can throw it stay as cheap as those that can't.
+  private final class Parts: Sendable {
+    let code: Code
+    let errno: Errno?
+    let call: StaticString
+    let operands: String
+    let detail: String
 
-  /// An error with these parts. Backends make them when they can't be made.
+    init(_ code: Code, _ errno: Errno?, _ call: StaticString, _ operands: String, _ detail: String)
+    {
+      self.code = code
+      self.errno = errno
+      self.call = call
+      self.operands = operands
+      self.detail = detail
+    }
+  }
+
+  private let parts: Parts
+
+  /// An error with these parts.
+  ///
+  /// Backends make them when they can't be made.
   public init(
     _ code: Code, errno: Errno? = nil, call: StaticString, operands: String = "",
     detail: String = ""
   ) {
-    self.code = code
-    self.errno = errno
-    self.call = "\(call)"
-    self.operands = operands
-    self.detail = detail
+    parts = Parts(code, errno, call, operands, detail)
+  }
+
+  /// What went wrong.
+  public var code: Code { parts.code }
+  /// The kernel's reason, where there is one.
+  public var errno: Errno? { parts.errno }
+  /// The call that failed, by its name in this library.
+  public var call: String { "\(parts.call)" }
+  /// The call's operands as a phrase ("to 127.0.0.1:80"), or empty.
+  public var operands: String { parts.operands }
+  /// More than code and errno say, or empty.
+  public var detail: String { parts.detail }
+
+  /// Whether all parts are equal.
+  public static func == (left: CoroutineError, right: CoroutineError) -> Bool {
+    left.code == right.code && left.errno == right.errno && left.call == right.call
+      && left.operands == right.operands && left.detail == right.detail
+  }
+
+  /// Feeds the parts that tell errors apart.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(code)
+    hasher.combine(errno)
+    hasher.combine(operands)
   }
 
   /// A sentence for people.

@@ -6,9 +6,11 @@ extension PipeEnd {
 
   /// Suspends until bytes are there, and reads them into an array, which keeps its length.
   ///
-  /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is `read`.
+  /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is
+  /// `read`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func read(
     into buffer: inout [UInt8], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -20,9 +22,11 @@ extension PipeEnd {
 
   /// Suspends until bytes are there, and reads them into a slice, which keeps its length.
   ///
-  /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is `read`.
+  /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is
+  /// `read`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func read(
     into buffer: inout ArraySlice<UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -34,9 +38,11 @@ extension PipeEnd {
 
   /// Suspends until bytes are there, and reads them into an inline array.
   ///
-  /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is `read`.
+  /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is
+  /// `read`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func read<let count: Int>(
     into buffer: inout InlineArray<count, UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -48,9 +54,11 @@ extension PipeEnd {
 
   /// Suspends until bytes are there, and reads them into a span.
   ///
-  /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is `read`.
+  /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is
+  /// `read`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func read(
     into buffer: inout MutableRawSpan, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -62,9 +70,11 @@ extension PipeEnd {
 
   /// Suspends until bytes are there, and reads them into memory that stays valid during the call.
   ///
-  /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is `read`.
+  /// Returns how many; 0 is the end: every writer has closed. The corresponding C function is
+  /// `read`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func read(
     into buffer: UnsafeMutableRawBufferPointer, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -75,9 +85,11 @@ extension PipeEnd {
 
   /// Suspends until the kernel takes some bytes of an array.
   ///
-  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
+  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function
+  /// is `write`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func write(
     _ bytes: [UInt8], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -89,9 +101,11 @@ extension PipeEnd {
 
   /// Suspends until the kernel takes some bytes of a slice.
   ///
-  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
+  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function
+  /// is `write`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func write(
     _ bytes: ArraySlice<UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -103,9 +117,11 @@ extension PipeEnd {
 
   /// Suspends until the kernel takes some bytes of an inline array.
   ///
-  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
+  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function
+  /// is `write`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func write<let count: Int>(
     _ bytes: InlineArray<count, UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -117,9 +133,11 @@ extension PipeEnd {
 
   /// Suspends until the kernel takes some bytes of a string, in UTF-8.
   ///
-  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
+  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function
+  /// is `write`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func write(
     _ bytes: String, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -132,9 +150,11 @@ extension PipeEnd {
 
   /// Suspends until the kernel takes some bytes of a part of a string, in UTF-8.
   ///
-  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
+  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function
+  /// is `write`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func write(
     _ bytes: Substring, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -147,9 +167,11 @@ extension PipeEnd {
 
   /// Suspends until the kernel takes some bytes of a span.
   ///
-  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
+  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function
+  /// is `write`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func write(
     _ bytes: RawSpan, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -161,9 +183,11 @@ extension PipeEnd {
 
   /// Suspends until the kernel takes some bytes of memory that stays valid during the call.
   ///
-  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
+  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function
+  /// is `write`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func write(
     _ bytes: UnsafeRawBufferPointer, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -172,9 +196,11 @@ extension PipeEnd {
 
   /// Suspends until the kernel takes some bytes of any collection, which is copied first.
   ///
-  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function is `write`.
+  /// Returns how many. A reader that is gone is EPIPE, never a signal. The corresponding C function
+  /// is `write`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @_disfavoredOverload
   public func write(
     _ bytes: some Collection<UInt8>, timeout: Duration? = nil
@@ -190,6 +216,7 @@ extension PipeEnd {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
   ///   After an error some of the bytes may have been written.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func writeAll(
     _ bytes: [UInt8], timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -205,6 +232,7 @@ extension PipeEnd {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
   ///   After an error some of the bytes may have been written.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func writeAll(
     _ bytes: ArraySlice<UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -220,6 +248,7 @@ extension PipeEnd {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
   ///   After an error some of the bytes may have been written.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func writeAll<let count: Int>(
     _ bytes: InlineArray<count, UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -235,6 +264,7 @@ extension PipeEnd {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
   ///   After an error some of the bytes may have been written.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func writeAll(
     _ bytes: String, timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -251,6 +281,7 @@ extension PipeEnd {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
   ///   After an error some of the bytes may have been written.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func writeAll(
     _ bytes: Substring, timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -267,6 +298,7 @@ extension PipeEnd {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
   ///   After an error some of the bytes may have been written.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func writeAll(
     _ bytes: RawSpan, timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -282,6 +314,7 @@ extension PipeEnd {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
   ///   After an error some of the bytes may have been written.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func writeAll(
     _ bytes: UnsafeRawBufferPointer, timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -294,6 +327,7 @@ extension PipeEnd {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
   ///   After an error some of the bytes may have been written.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @_disfavoredOverload
   public func writeAll(
     _ bytes: some Collection<UInt8>, timeout: Duration? = nil

@@ -14,8 +14,9 @@ public struct PipeFlags: OptionSet, Sendable {
 
   /// A program that this process starts does not inherit the ends (O_CLOEXEC).
   public static let closeOnExec = PipeFlags(rawValue: O_CLOEXEC)
-  /// The ends themselves are in non-blocking mode (O_NONBLOCK). This library needs it not: without
-  /// it, a child that inherits an end finds it as it expects it.
+  /// The ends themselves are in non-blocking mode (O_NONBLOCK).
+  ///
+  /// This library needs it not: without it, a child that inherits an end finds it as it expects it.
   public static let nonBlocking = PipeFlags(rawValue: O_NONBLOCK)
   /// Each write is a packet of its own (O_DIRECT, "packet mode").
   public static let packets = PipeFlags(rawValue: 0o40000)
@@ -84,6 +85,7 @@ public final class PipeEnd {
   /// Suspends only until they have. Closing again does nothing.
   ///
   /// - Throws: `system` (EIO, EDQUOT); the descriptor is closed all the same.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func close() throws(CoroutineError) {
     try handle.close("close", "pipe \(handle.descriptor)")
   }
@@ -92,6 +94,7 @@ public final class PipeEnd {
   ///
   /// - Returns: The descriptor, which the caller owns now.
   /// - Throws: `closed`.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func detach() throws(CoroutineError) -> FileDescriptor {
     try handle.detach("detach")
     return fileDescriptor

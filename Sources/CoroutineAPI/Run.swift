@@ -82,17 +82,20 @@ public final class LinkedBackends: Sendable {
 }
 
 extension Coroutine {
-  /// Runs `body` as the main coroutine of a new loop on the calling thread, and takes the loop down.
+  /// Runs `body` as the main coroutine of a new loop on the calling thread, and takes the loop
+  /// down.
   ///
   /// Blocks the thread. When `body` returns or throws, coroutines that are not daemons run to their
-  /// end; then daemons are cancelled: the wait they are in, and each further one, throws `cancelled`,
+  /// end; then daemons are cancelled: the wait they are in, and each further one, throws
+  /// `cancelled`,
   /// and they run to their end too.
   ///
   /// - Parameters:
   ///   - choice: The backend.
   ///   - body: Runs on the thread's own stack.
   /// - Returns: What `body` returns.
-  /// - Throws: What `body` throws; `misuse` on a thread that has a loop; `unavailable` if the backend
+  /// - Throws: What `body` throws; `misuse` on a thread that has a loop; `unavailable` if the
+  ///   backend
   ///   can't be had; `deadlock` if after the body's end the others wait for one another.
   @available(*, noasync, message: "it blocks its thread; use a thread of its own")
   public static func run<Result>(

@@ -33,7 +33,7 @@ extension Coroutine {
   ///   - handler: Called with the number. An error that leaves it goes to `uncaughtErrorHook`.
   /// - Returns: What the signal did before.
   /// - Throws: `invalidArgument` for SIGKILL and SIGSTOP, which can't be handled, for SIGSEGV,
-  ///   SIGBUS, SIGFPE and SIGILL, whose handler must not return, and for a number that is no signal;
+  /// SIGBUS, SIGFPE and SIGILL, whose handler must not return, and for a number that is no signal;
   ///   `misuse` where there is no loop; `unavailable`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult

@@ -11,10 +11,12 @@ extension Coroutine {
   /// early; equal deadlines wake in the order in which they were set.
   ///
   /// - Parameter seconds: Zero or more, infinity included.
-  /// - Throws: `invalidArgument` if negative or not a number, `cancelled`, `misuse` where there is no
+  /// - Throws: `invalidArgument` if negative or not a number, `cancelled`, `misuse` where there is
+  ///   no
   ///   loop, `unavailable` if there is no backend.
   @available(*, noasync, message: "use Task.sleep in async code")
   public static func sleep(_ seconds: Double = 0) throws(CoroutineError) {
+    if seconds == 0 { return try yield(Scheduler.forCall("sleep")) }
     guard seconds >= 0 else {
       throw CoroutineError(
         .invalidArgument, call: "sleep", operands: "for \(seconds) s",

@@ -3,7 +3,9 @@ import Glibc
 
 /// Names, connections, and their ends.
 extension Socket {
-  /// Gives the socket a name. Does not suspend. The corresponding C function is `bind`.
+  /// Gives the socket a name.
+  ///
+  /// Does not suspend. The corresponding C function is `bind`.
   ///
   /// - Throws: `system` (EADDRINUSE, EADDRNOTAVAIL, EACCES), `closed`.
   public func bind(to address: Address) throws(CoroutineError) {
@@ -15,7 +17,9 @@ extension Socket {
     _ = try outcome.get()
   }
 
-  /// Lets others connect. Does not suspend. The corresponding C function is `listen`.
+  /// Lets others connect.
+  ///
+  /// Does not suspend. The corresponding C function is `listen`.
   ///
   /// - Parameter backlog: How many connections may wait to be accepted; the kernel caps it at
   ///   net.core.somaxconn (4096 by default).
@@ -25,13 +29,17 @@ extension Socket {
     _ = try call("listen", .listen(handle.descriptor, backlog: backlog), operands)
   }
 
-  /// Suspends until somebody connects. The corresponding C function is `accept4`.
+  /// Suspends until somebody connects.
+  ///
+  /// The corresponding C function is `accept4`.
   ///
   /// - Parameter timeout: See `Socket`.
-  /// - Returns: The connection: close-on-exec and in blocking mode, so that a child that is given it
+  /// - Returns: The connection: close-on-exec and in blocking mode, so that a child that is given
+  ///   it
   ///   finds it as it expects it; that makes no difference to calls of this library.
   /// - Throws: `system` (EMFILE, EINVAL if it does not listen), `timeout`, `closed`, `cancelled`.
   ///   A connection that was reset before it was accepted is skipped.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func accept(timeout: Duration? = nil) throws(CoroutineError) -> Socket {
     let deadline = timeout.map { Instant.now + $0 }
     var remaining = timeout
@@ -55,9 +63,10 @@ extension Socket {
   ///
   /// - Parameters:
   ///   - address: Whom to connect to.
-  ///   - timeout: See `Socket`. After a timeout the attempt goes on in the kernel: close the socket.
+  /// - timeout: See `Socket`. After a timeout the attempt goes on in the kernel: close the socket.
   /// - Throws: `system` (ECONNREFUSED, ENOENT, ENETUNREACH, ETIMEDOUT), `timeout`, `closed`,
   ///   `cancelled`.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func connect(to address: Address, timeout: Duration? = nil) throws(CoroutineError) {
     let deadline = timeout.map { Instant.now + $0 }
     var pause = Duration.milliseconds(1)
@@ -81,7 +90,9 @@ extension Socket {
     }
   }
 
-  /// Ends one direction of the connection or both. Does not suspend.
+  /// Ends one direction of the connection or both.
+  ///
+  /// Does not suspend.
   ///
   /// The corresponding C function is `shutdown`.
   ///
@@ -96,14 +107,18 @@ extension Socket {
     _ = try call("shutdown", .shutdown(handle.descriptor, how: how), operands)
   }
 
-  /// The socket's own name. The corresponding C function is `getsockname`.
+  /// The socket's own name.
+  ///
+  /// The corresponding C function is `getsockname`.
   public var localAddress: Address {
     get throws(CoroutineError) {
       try address("localAddress") { .localAddress(handle.descriptor, $0, $1) }
     }
   }
 
-  /// The name of the peer. The corresponding C function is `getpeername`.
+  /// The name of the peer.
+  ///
+  /// The corresponding C function is `getpeername`.
   ///
   /// Throws `system` (ENOTCONN) where there is none.
   public var remoteAddress: Address {

@@ -6,9 +6,11 @@ extension Socket {
 
   /// Suspends until bytes are there, and receives them into an array, which keeps its length.
   ///
-  /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C function is `recv`.
+  /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C
+  /// function is `recv`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receive(
     into buffer: inout [UInt8], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -20,9 +22,11 @@ extension Socket {
 
   /// Suspends until bytes are there, and receives them into a slice, which keeps its length.
   ///
-  /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C function is `recv`.
+  /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C
+  /// function is `recv`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receive(
     into buffer: inout ArraySlice<UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -34,9 +38,11 @@ extension Socket {
 
   /// Suspends until bytes are there, and receives them into an inline array.
   ///
-  /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C function is `recv`.
+  /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C
+  /// function is `recv`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receive<let count: Int>(
     into buffer: inout InlineArray<count, UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -48,9 +54,11 @@ extension Socket {
 
   /// Suspends until bytes are there, and receives them into a span.
   ///
-  /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C function is `recv`.
+  /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C
+  /// function is `recv`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receive(
     into buffer: inout MutableRawSpan, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -60,11 +68,14 @@ extension Socket {
     return try outcome.get().value("receive", receiveOperands)
   }
 
-  /// Suspends until bytes are there, and receives them into memory that stays valid during the call.
+  /// Suspends until bytes are there, and receives them into memory that stays valid during the
+  /// call.
   ///
-  /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C function is `recv`.
+  /// Returns how many; 0 is the end of the stream, or an empty datagram. The corresponding C
+  /// function is `recv`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receive(
     into buffer: UnsafeMutableRawBufferPointer, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -73,9 +84,11 @@ extension Socket {
 
   /// Suspends until a datagram is there, and receives it into an array, which keeps its length.
   ///
-  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is `recvmsg`.
+  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is
+  /// `recvmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receiveFrom(
     into buffer: inout [UInt8], timeout: Duration? = nil
   ) throws(CoroutineError) -> (count: Int, sender: Address) {
@@ -87,9 +100,11 @@ extension Socket {
 
   /// Suspends until a datagram is there, and receives it into a slice, which keeps its length.
   ///
-  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is `recvmsg`.
+  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is
+  /// `recvmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receiveFrom(
     into buffer: inout ArraySlice<UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> (count: Int, sender: Address) {
@@ -101,9 +116,11 @@ extension Socket {
 
   /// Suspends until a datagram is there, and receives it into an inline array.
   ///
-  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is `recvmsg`.
+  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is
+  /// `recvmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receiveFrom<let count: Int>(
     into buffer: inout InlineArray<count, UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> (count: Int, sender: Address) {
@@ -115,9 +132,11 @@ extension Socket {
 
   /// Suspends until a datagram is there, and receives it into a span.
   ///
-  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is `recvmsg`.
+  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is
+  /// `recvmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receiveFrom(
     into buffer: inout MutableRawSpan, timeout: Duration? = nil
   ) throws(CoroutineError) -> (count: Int, sender: Address) {
@@ -127,11 +146,14 @@ extension Socket {
     return try sender(outcome.get(), "receiveFrom", receiveOperands)
   }
 
-  /// Suspends until a datagram is there, and receives it into memory that stays valid during the call.
+  /// Suspends until a datagram is there, and receives it into memory that stays valid during the
+  /// call.
   ///
-  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is `recvmsg`.
+  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is
+  /// `recvmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receiveFrom(
     into buffer: UnsafeMutableRawBufferPointer, timeout: Duration? = nil
   ) throws(CoroutineError) -> (count: Int, sender: Address) {

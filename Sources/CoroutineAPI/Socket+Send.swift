@@ -9,6 +9,7 @@ extension Socket {
   /// Returns how many; the rest is the caller's to send. The corresponding C function is `send`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func send(
     _ bytes: [UInt8], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -23,6 +24,7 @@ extension Socket {
   /// Returns how many; the rest is the caller's to send. The corresponding C function is `send`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func send(
     _ bytes: ArraySlice<UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -37,6 +39,7 @@ extension Socket {
   /// Returns how many; the rest is the caller's to send. The corresponding C function is `send`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func send<let count: Int>(
     _ bytes: InlineArray<count, UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -51,6 +54,7 @@ extension Socket {
   /// Returns how many; the rest is the caller's to send. The corresponding C function is `send`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func send(
     _ bytes: String, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -66,6 +70,7 @@ extension Socket {
   /// Returns how many; the rest is the caller's to send. The corresponding C function is `send`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func send(
     _ bytes: Substring, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -81,6 +86,7 @@ extension Socket {
   /// Returns how many; the rest is the caller's to send. The corresponding C function is `send`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func send(
     _ bytes: RawSpan, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -95,6 +101,7 @@ extension Socket {
   /// Returns how many; the rest is the caller's to send. The corresponding C function is `send`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func send(
     _ bytes: UnsafeRawBufferPointer, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -106,6 +113,7 @@ extension Socket {
   /// Returns how many; the rest is the caller's to send. The corresponding C function is `send`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @_disfavoredOverload
   public func send(
     _ bytes: some Collection<UInt8>, timeout: Duration? = nil
@@ -121,6 +129,7 @@ extension Socket {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
   ///   After an error some of the bytes may have been sent.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func sendAll(
     _ bytes: [UInt8], timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -136,6 +145,7 @@ extension Socket {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
   ///   After an error some of the bytes may have been sent.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func sendAll(
     _ bytes: ArraySlice<UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -151,6 +161,7 @@ extension Socket {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
   ///   After an error some of the bytes may have been sent.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func sendAll<let count: Int>(
     _ bytes: InlineArray<count, UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -166,6 +177,7 @@ extension Socket {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
   ///   After an error some of the bytes may have been sent.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func sendAll(
     _ bytes: String, timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -182,6 +194,7 @@ extension Socket {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
   ///   After an error some of the bytes may have been sent.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func sendAll(
     _ bytes: Substring, timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -198,6 +211,7 @@ extension Socket {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
   ///   After an error some of the bytes may have been sent.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func sendAll(
     _ bytes: RawSpan, timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -213,6 +227,7 @@ extension Socket {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
   ///   After an error some of the bytes may have been sent.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func sendAll(
     _ bytes: UnsafeRawBufferPointer, timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -225,6 +240,7 @@ extension Socket {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
   ///   After an error some of the bytes may have been sent.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @_disfavoredOverload
   public func sendAll(
     _ bytes: some Collection<UInt8>, timeout: Duration? = nil
@@ -236,9 +252,11 @@ extension Socket {
 
   /// Sends a datagram to `address`, made of an array.
   ///
-  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is `sendmsg`.
+  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is
+  /// `sendmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
   public func send(
     _ bytes: [UInt8], to address: Address, timeout: Duration? = nil
@@ -251,9 +269,11 @@ extension Socket {
 
   /// Sends a datagram to `address`, made of a slice.
   ///
-  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is `sendmsg`.
+  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is
+  /// `sendmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
   public func send(
     _ bytes: ArraySlice<UInt8>, to address: Address, timeout: Duration? = nil
@@ -266,9 +286,11 @@ extension Socket {
 
   /// Sends a datagram to `address`, made of an inline array.
   ///
-  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is `sendmsg`.
+  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is
+  /// `sendmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
   public func send<let count: Int>(
     _ bytes: InlineArray<count, UInt8>, to address: Address, timeout: Duration? = nil
@@ -281,41 +303,51 @@ extension Socket {
 
   /// Sends a datagram to `address`, made of a string, in UTF-8.
   ///
-  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is `sendmsg`.
+  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is
+  /// `sendmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
   public func send(
     _ bytes: String, to address: Address, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
     var copy = bytes
     let outcome = copy.withUTF8 { bytes in
-      Result { () throws(CoroutineError) in try send(UnsafeRawBufferPointer(bytes), address, timeout) }
+      Result { () throws(CoroutineError) in
+        try send(UnsafeRawBufferPointer(bytes), address, timeout)
+      }
     }
     return try outcome.get().value("send", "to \(address) from socket \(handle.descriptor)")
   }
 
   /// Sends a datagram to `address`, made of a part of a string, in UTF-8.
   ///
-  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is `sendmsg`.
+  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is
+  /// `sendmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
   public func send(
     _ bytes: Substring, to address: Address, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
     var copy = bytes
     let outcome = copy.withUTF8 { bytes in
-      Result { () throws(CoroutineError) in try send(UnsafeRawBufferPointer(bytes), address, timeout) }
+      Result { () throws(CoroutineError) in
+        try send(UnsafeRawBufferPointer(bytes), address, timeout)
+      }
     }
     return try outcome.get().value("send", "to \(address) from socket \(handle.descriptor)")
   }
 
   /// Sends a datagram to `address`, made of a span.
   ///
-  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is `sendmsg`.
+  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is
+  /// `sendmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
   public func send(
     _ bytes: RawSpan, to address: Address, timeout: Duration? = nil
@@ -328,21 +360,26 @@ extension Socket {
 
   /// Sends a datagram to `address`, made of memory that stays valid during the call.
   ///
-  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is `sendmsg`.
+  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is
+  /// `sendmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
   public func send(
     _ bytes: UnsafeRawBufferPointer, to address: Address, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    try send(bytes, address, timeout).value("send", "to \(address) from socket \(handle.descriptor)")
+    try send(bytes, address, timeout).value(
+      "send", "to \(address) from socket \(handle.descriptor)")
   }
 
   /// Sends a datagram to `address`, made of any collection, which is copied first.
   ///
-  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is `sendmsg`.
+  /// Returns its length. Suspends while the kernel has no room. The corresponding C function is
+  /// `sendmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @_disfavoredOverload
   @discardableResult
   public func send(

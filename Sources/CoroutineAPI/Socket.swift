@@ -7,7 +7,8 @@ public import SystemPackage
 /// may receive while another sends, accepts or closes; two that wait for the same are served in
 /// order. It belongs to the loop that first waits on it.
 ///
-/// Every call that can suspend takes a `timeout:`: nil waits for ever, zero or less tries once, more
+/// Every call that can suspend takes a `timeout:`: nil waits for ever, zero or less tries once,
+/// more
 /// waits so long at most, and then throws `CoroutineError` with code `timeout`.
 public final class Socket {
   /// An address family.
@@ -98,6 +99,7 @@ public final class Socket {
   /// `close`.
   ///
   /// - Throws: `system`; the descriptor is closed all the same.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func close() throws(CoroutineError) {
     try handle.close("close", operands)
   }
@@ -106,6 +108,7 @@ public final class Socket {
   ///
   /// - Returns: The descriptor, which the caller owns now.
   /// - Throws: `closed`.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func detach() throws(CoroutineError) -> FileDescriptor {
     try handle.detach("detach")
     return fileDescriptor

@@ -19,7 +19,9 @@ extension SocketOption where Value == Bool {
   public static let noDelay = SocketOption(level: CInt(IPPROTO_TCP), name: TCP_NODELAY)
   /// IPV6_V6ONLY: no IPv4 through mapped addresses (ipv6(7)).
   public static let ipv6Only = SocketOption(level: CInt(IPPROTO_IPV6), name: IPV6_V6ONLY)
-  /// SO_ACCEPTCONN: whether it listens. Read only.
+  /// SO_ACCEPTCONN: whether it listens.
+  ///
+  /// Read only.
   public static let isListening = SocketOption(level: SOL_SOCKET, name: SO_ACCEPTCONN)
 }
 
@@ -30,7 +32,9 @@ extension SocketOption where Value == Int {
   public static let receiveBufferSize = SocketOption(level: SOL_SOCKET, name: SO_RCVBUF)
   /// IP_TTL: the hops a packet may make, 1–255 (ip(7)).
   public static let timeToLive = SocketOption(level: CInt(IPPROTO_IP), name: IP_TTL)
-  /// SO_ERROR: the pending error as an errno value; reading clears it. Read only.
+  /// SO_ERROR: the pending error as an errno value; reading clears it.
+  ///
+  /// Read only.
   public static let pendingError = SocketOption(level: SOL_SOCKET, name: SO_ERROR)
 }
 
@@ -64,7 +68,9 @@ extension SocketOption {
 }
 
 extension Socket {
-  /// Sets an option that is on or off. Does not suspend. The C function is `setsockopt`.
+  /// Sets an option that is on or off.
+  ///
+  /// Does not suspend. The C function is `setsockopt`.
   ///
   /// - Throws: `system` (ENOPROTOOPT, EINVAL), `closed`.
   public func setOption(_ option: SocketOption<Bool>, _ value: Bool) throws(CoroutineError) {
@@ -72,7 +78,9 @@ extension Socket {
     try option.set(value ? 1 : 0, of: handle.descriptor)
   }
 
-  /// Sets an option that is a number. Does not suspend. The C function is `setsockopt`.
+  /// Sets an option that is a number.
+  ///
+  /// Does not suspend. The C function is `setsockopt`.
   ///
   /// - Throws: `system` (ENOPROTOOPT, EINVAL), `invalidArgument` beyond 32 bits, `closed`.
   public func setOption(_ option: SocketOption<Int>, _ value: Int) throws(CoroutineError) {
@@ -85,7 +93,9 @@ extension Socket {
     try option.set(number, of: handle.descriptor)
   }
 
-  /// Whether an option is on. Does not suspend. The C function is `getsockopt`.
+  /// Whether an option is on.
+  ///
+  /// Does not suspend. The C function is `getsockopt`.
   ///
   /// - Throws: `system` (ENOPROTOOPT), `closed`.
   public func option(_ option: SocketOption<Bool>) throws(CoroutineError) -> Bool {
@@ -93,7 +103,9 @@ extension Socket {
     return try option.value(of: handle.descriptor) != 0
   }
 
-  /// The value of an option. Does not suspend. The C function is `getsockopt`.
+  /// The value of an option.
+  ///
+  /// Does not suspend. The C function is `getsockopt`.
   ///
   /// - Throws: `system` (ENOPROTOOPT), `closed`.
   public func option(_ option: SocketOption<Int>) throws(CoroutineError) -> Int {

@@ -8,7 +8,8 @@ import CContext
 
 /// The backends that `.automatic` chooses from.
 ///
-/// CoroutineAPI knows no backend, and finds this function as a weak C symbol: linking this module is
+/// CoroutineAPI knows no backend, and finds this function as a weak C symbol: linking this module
+/// is
 /// all the set-up there is.
 @c(coro_linked_backends)
 public func coroutinesLinkedBackends() -> UnsafeMutableRawPointer? {

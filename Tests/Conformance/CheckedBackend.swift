@@ -46,7 +46,8 @@ public final class CheckedBackend: Backend {
     var finished = OperationList()
     base.wait(limit, completed: &finished)
     while let operation = finished.popFirst() {
-      check(inFlight.remove(operation) != nil, "an operation was reported that is not in flight (I1)")
+      check(
+        inFlight.remove(operation) != nil, "an operation was reported that is not in flight (I1)")
       checkResult(operation)
       completed.append(operation)
     }

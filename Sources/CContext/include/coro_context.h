@@ -1,9 +1,9 @@
 // The switch between two stacks.
 //
-// `coro_context_switch` is inlined into its Swift caller. It saves by hand only what inline assembly
-// may not list as a clobber (stack pointer, resume address, frame and base pointer) and lists every
-// other register, so that the compiler spills just what is live at that place. Nothing is pushed:
-// the caller may be using its red zone. Not saved, because no caller changes them for good: MXCSR
+// `coro_context_switch` is inlined into its Swift caller. It saves by hand only what inline
+// assembly may not list as a clobber (stack pointer, resume address, frame and base pointer) and
+// lists every other register, so that the compiler spills just what is live at that place. Nothing
+// is pushed: the caller may be using its red zone. Not saved, because no caller changes them for good: MXCSR
 // and the x87 control word on x86-64, FPCR on arm64.
 #pragma once
 
@@ -25,6 +25,8 @@ enum {
 typedef struct coro_words {
   void **location[CORO_WORD_COUNT];
   void *unused[CORO_WORD_COUNT];
+  // The exclusivity word was not found: exchange the list through the runtime's calls.
+  _Bool uses_exclusivity_calls;
 } coro_words;
 
 // A suspended stack.
@@ -74,8 +76,9 @@ static inline __attribute__((always_inline)) void coro_context_jump(coro_context
 #endif
         "memory", "cc");
 #elif defined(__aarch64__)
-  // x29 is the frame pointer and x19 may be the base pointer: neither may be a clobber. x18 is the
-  // platform's. `hint #36` is `bti j`, a landing pad where branch targets are enforced.
+  // x29 is the frame pointer and x19 may be the base pointer: neither may be a clobber. x18 must
+  // be one: on Linux it is no platform's. `hint #36` is `bti j`, a landing pad where branch targets
+  // are enforced.
   register coro_context *source __asm__("x0") = from;
   register coro_context *target __asm__("x1") = to;
   __asm__ volatile(
@@ -92,8 +95,8 @@ static inline __attribute__((always_inline)) void coro_context_jump(coro_context
       : "+r"(source), "+r"(target)
       :
       : "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15",
-        "x16", "x17", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x30", "v0",
-        "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14",
+        "x16", "x17", "x18", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x30",
+        "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14",
         "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27",
         "v28", "v29", "v30", "v31", "memory", "cc");
 #else

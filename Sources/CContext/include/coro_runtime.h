@@ -36,18 +36,12 @@ void coro_words_reset(coro_words *words);
 // Finds the calling thread's head of the exclusivity checker's list of accesses.
 _Bool coro_words_find_exclusivity(coro_words *words);
 
-// True if `words` has no exclusivity word, although coroutines shall have lists of their own.
-static inline _Bool coro_exclusivity_needs_calls(const coro_words *words) {
-  return words->location[CORO_WORD_EXCLUSIVITY] == (void **)&words->unused[CORO_WORD_EXCLUSIVITY] &&
-         words->unused[CORO_WORD_EXCLUSIVITY] == (void *)words;
-}
-
-// Makes `coro_exclusivity_needs_calls` true.
-void coro_words_use_exclusivity_calls(coro_words *words);
-
 // The calling thread's block of thread-local variables of the module that holds Swift Concurrency.
 // False where it is not linked.
 _Bool coro_concurrency_block(void **low, size_t *size);
+
+// An address on the running stack; a local variable's may lie elsewhere under AddressSanitizer.
+uintptr_t coro_stack_address(void);
 
 // Bytes that can be read at a pointer that malloc returned.
 size_t coro_allocation_size(void *allocation);

@@ -4,7 +4,8 @@
 /// thread alone. It never calls the scheduler: `wait` fills a list, and that is all.
 ///
 /// What a backend promises (the numbers are those of ARCHITECTURE.md):
-/// - I1: each operation that was started is reported exactly once, by `start` returning true or by a
+/// - I1: each operation that was started is reported exactly once, by `start` returning true or by
+///   a
 ///   later `wait`; not before its memory (record, buffer, address) is the caller's again.
 /// - I8: `wait` blocks no longer than its limit allows, and returns early when something finished
 ///   or `wake()` was called. It may also return early for no reason.

@@ -4,7 +4,8 @@ import Glibc
 extension KernelOperation {
   /// Makes the non-blocking call that this operation stands for, once.
   ///
-  /// This is the whole of an operation on a readiness backend, which repeats it when the kernel says
+  /// This is the whole of an operation on a readiness backend, which repeats it when the kernel
+  /// says
   /// so; a completion backend needs it for operations that may not wait. It never blocks, whatever
   /// the descriptor's mode, except on regular files, and `connect` on a descriptor whose owner
   /// keeps it in blocking mode.

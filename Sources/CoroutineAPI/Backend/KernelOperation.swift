@@ -6,7 +6,9 @@ import CLinux
 /// `Backend.start`, and the frame stays until the operation is reported, so neither the record nor
 /// the buffer that it points at needs an owner.
 public struct KernelOperation {
-  /// What is asked, with its operands. Pointers stay valid until the operation is reported.
+  /// What is asked, with its operands.
+  ///
+  /// Pointers stay valid until the operation is reported.
   public enum Kind {
     /// recv(2). Stands until bytes, the end of the stream or an error is there.
     case receive(CInt, UnsafeMutableRawBufferPointer, flags: CInt)
@@ -52,10 +54,14 @@ public struct KernelOperation {
   public let kind: Kind
   /// What is known of the descriptor.
   public let traits: Traits
-  /// False: attempt it once, and report EAGAIN instead of waiting. `start` then returns true.
+  /// False: attempt it once, and report EAGAIN instead of waiting.
+  ///
+  /// `start` then returns true.
   public let mayWait: Bool
 
-  /// A count or a descriptor, or a negated errno value. Valid once the operation is reported.
+  /// A count or a descriptor, or a negated errno value.
+  ///
+  /// Valid once the operation is reported.
   public var result: Int = 0
   /// Set by whoever calls `Backend.cancel`.
   public var isCancelled = false
@@ -66,7 +72,9 @@ public struct KernelOperation {
   /// See `next`.
   public var previous: Reference?
 
-  /// The record of the coroutine that waits. The backend leaves it alone.
+  /// The record of the coroutine that waits.
+  ///
+  /// The backend leaves it alone.
   var waiter: CoroutineRecord.Reference?
   /// Links for the descriptor's list of operations in flight.
   var nextOnDescriptor: Reference?
@@ -79,7 +87,9 @@ public struct KernelOperation {
     self.mayWait = mayWait
   }
 
-  /// The address of an operation. One word; it owns nothing.
+  /// The address of an operation.
+  ///
+  /// One word; it owns nothing.
   public struct Reference: Hashable {
     /// The operation itself.
     public let pointer: UnsafeMutablePointer<KernelOperation>

@@ -19,7 +19,9 @@ struct CoroutineRecord {
   var next: Reference?
   var previous: Reference?
 
-  /// Why it was made ready. Written by who makes it ready, read by who was waiting.
+  /// Why it was made ready.
+  ///
+  /// Written by who makes it ready, read by who was waiting.
   var wakeReason = WakeReason.ready
   /// What it waits for.
   var wait = Wait.nothing

@@ -31,7 +31,9 @@ struct RunQueue {
   }
 }
 
-/// Coroutines that wait for the same thing, in order of arrival. Any of them can leave.
+/// Coroutines that wait for the same thing, in order of arrival.
+///
+/// Any of them can leave.
 struct WaitList {
   private(set) var first: CoroutineRecord.Reference?
   private var last: CoroutineRecord.Reference?

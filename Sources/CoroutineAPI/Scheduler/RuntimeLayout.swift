@@ -38,10 +38,7 @@ struct RuntimeLayout: Sendable {
   /// Points `words` at the calling thread's words, as far as they were found.
   static func locate(_ words: UnsafeMutablePointer<coro_words>) {
     coro_words_reset(words)
-    let isShared = getenv("COROUTINE_EXCLUSIVITY").map { strcmp($0, "shared") == 0 } ?? false
-    if !isShared, !coro_words_find_exclusivity(words) {
-      coro_words_use_exclusivity_calls(words)
-    }
+    locateExclusivity(words)
     let layout = found
     var low: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
     var size = 0
@@ -53,6 +50,18 @@ struct RuntimeLayout: Sendable {
         guard let offset, offset < size / 8 else { continue }
         locations[Int(CORO_WORD_TASK) + index] = low + offset
       }
+    }
+  }
+
+  /// The exclusivity checker's list.
+  ///
+  /// `COROUTINE_EXCLUSIVITY=shared` leaves one list to the thread; `calls` switches lists through
+  /// the runtime's functions, as where the word is not found.
+  private static func locateExclusivity(_ words: UnsafeMutablePointer<coro_words>) {
+    let mode = getenv("COROUTINE_EXCLUSIVITY").map { String(cString: $0) }
+    if mode == "shared" { return }
+    if mode == "calls" || !coro_words_find_exclusivity(words) {
+      words.pointee.uses_exclusivity_calls = true
     }
   }
 
@@ -111,9 +120,12 @@ struct RuntimeLayout: Sendable {
 
   /// Whether a list item at this address holds the probe's value.
   fileprivate static func isProbeItem(_ address: UInt) -> Bool {
-    guard address % 8 == 0, let item = UnsafePointer<UInt>(bitPattern: address) else { return false }
+    guard address % 8 == 0, let item = UnsafePointer<UInt>(bitPattern: address) else {
+      return false
+    }
     return item[1] == UInt(bitPattern: Unmanaged.passUnretained($probe).toOpaque())
-      && item[2] == UInt(bitPattern: unsafeBitCast(UInt64.self as Any.Type, to: UnsafeRawPointer.self))
+      && item[2]
+        == UInt(bitPattern: unsafeBitCast(UInt64.self as Any.Type, to: UnsafeRawPointer.self))
       && UInt64(item[3]) == probeValue
   }
 
@@ -139,8 +151,7 @@ struct RuntimeLayout: Sendable {
         if let task { current = unsafeBitCast(task, to: UInt.self) }
       }
       guard current != 0 else { return }
-      var mark: UInt = 0
-      let stack = withUnsafeMutablePointer(to: &mark) { UInt(bitPattern: $0) }
+      let stack = UInt(coro_stack_address())
       let inside = snapshot(block, words)
       for index in 0..<words where inside[index] != before[index] {
         if inside[index] == current { task = index }

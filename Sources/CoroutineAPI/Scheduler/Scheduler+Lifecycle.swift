@@ -68,7 +68,9 @@ extension Scheduler {
 
   // MARK: The end of a coroutine
 
-  /// The coroutine's code is over: tells who waits for it. It still stands on its stack.
+  /// The coroutine's code is over: tells who waits for it.
+  ///
+  /// It still stands on its stack.
   fileprivate func end(_ record: CoroutineRecord.Reference) {
     markEnded(record)
     let object = record.pointee.object

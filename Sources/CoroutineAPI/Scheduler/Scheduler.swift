@@ -70,14 +70,16 @@ struct Scheduler {
     core.initialize(to: SchedulerCore(main: record, choice: choice))
     RuntimeLayout.locate(&core.pointee.words)
     core.pointee.isChecked =
-      coro_sanitizers_present() || coro_exclusivity_needs_calls(&core.pointee.words)
+      coro_sanitizers_present() || core.pointee.words.uses_exclusivity_calls
     let scheduler = Scheduler(core: core)
     scheduler.enlist(record)
     coro_thread_state().pointee.scheduler = UnsafeMutableRawPointer(core)
     return scheduler
   }
 
-  /// Frees everything. No coroutine but the main one is left.
+  /// Frees everything.
+  ///
+  /// No coroutine but the main one is left.
   func destroy() {
     let core = core
     if let box = core.pointee.backend {

@@ -30,7 +30,9 @@ struct SchedulerCore {
   let process = getpid()
   var firstAlive: CoroutineRecord.Reference?
   var aliveCount = 0
-  /// Of these, the ones that the end waits for. The main coroutine is not counted.
+  /// Of these, the ones that the end waits for.
+  ///
+  /// The main coroutine is not counted.
   var nonDaemonCount = 0
   var stacks = StackPool()
   /// The sanitizers' state of a coroutine that ended; freed once nobody stands on its stack.

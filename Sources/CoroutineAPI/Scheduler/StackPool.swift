@@ -8,7 +8,9 @@ struct Stack {
   let size: Int
   /// Belongs to a slab and is reused; otherwise it is a mapping of its own.
   let isPooled: Bool
-  /// A guard is in place. Pooled stacks get theirs at their first use.
+  /// A guard is in place.
+  ///
+  /// Pooled stacks get theirs at their first use.
   var isGuarded = false
 
   /// What the main coroutine has: the thread's own stack, which is nobody's to manage.
@@ -16,12 +18,16 @@ struct Stack {
 
   /// Swift emits no stack probes: one frame may step over less than this.
   static let guardSize = 64 * 1024
-  /// With the guard. 192 KiB can be used.
+  /// With the guard.
+  ///
+  /// 192 KiB can be used.
   static let defaultSize = 256 * 1024
   static let minimumUsableSize = 16 * 1024
 
-  /// Where the record lies. Equal places in every stack would share a few sets of the L1 cache, so
-  /// they are spread ("coloured") over the upper half of the topmost page.
+  /// Where the record lies.
+  ///
+  /// Equal places in every stack would share a few sets of the L1 cache, so they are spread
+  /// ("coloured") over the upper half of the topmost page.
   func recordAddress(colour: Int) -> CoroutineRecord.Reference {
     let offset = (colour % Stack.colourCount) * Stack.colourStride
     let recordSize = (MemoryLayout<CoroutineRecord>.size + 63) & ~63
@@ -123,8 +129,10 @@ struct StackPool {
     return false
   }
 
-  /// Takes a stack back. The caller may be standing on it until the next switch: nothing is
-  /// unmapped or trimmed here, and nobody acquires a stack before that switch.
+  /// Takes a stack back.
+  ///
+  /// The caller may be standing on it until the next switch: nothing is unmapped or trimmed here,
+  /// and nobody acquires a stack before that switch.
   mutating func release(_ place: CoroutineRecord.Reference) {
     if place.pointee.stack.isPooled {
       place.pointee.next = recent
@@ -135,7 +143,9 @@ struct StackPool {
     }
   }
 
-  /// Gives pages back that ended coroutines touched deep down. For a loop that has nothing to do.
+  /// Gives pages back that ended coroutines touched deep down.
+  ///
+  /// For a loop that has nothing to do.
   mutating func trim(except running: CoroutineRecord.Reference) {
     if retired != nil { unmapRetired(except: running) }
     var kept: CoroutineRecord.Reference?
@@ -176,7 +186,9 @@ struct StackPool {
     retired = remaining
   }
 
-  /// Unmaps everything. Nobody stands on any of these stacks.
+  /// Unmaps everything.
+  ///
+  /// Nobody stands on any of these stacks.
   mutating func releaseAll() {
     unmapRetired(except: nil)
     for (index, slab) in slabs.enumerated() {

@@ -15,7 +15,9 @@ struct TaskLocalValues {
 
   var isEmpty: Bool { items.isEmpty }
 
-  /// The values that the running code sees. The addresses are good until it changes them.
+  /// The values that the running code sees.
+  ///
+  /// The addresses are good until it changes them.
   static func current(_ words: UnsafeMutablePointer<coro_words>) -> TaskLocalValues {
     let location = words.pointee.location
     let task = location.1?.pointee
@@ -33,8 +35,10 @@ struct TaskLocalValues {
 
   private init() {}
 
-  /// Walks the runtime's list. An item is a link whose bits 1 and 2 say what it is, a key, a type, and
-  /// the value at its alignment; only the newest binding of a key counts.
+  /// Walks the runtime's list.
+  ///
+  /// An item is a link whose bits 1 and 2 say what it is, a key, a type, and the value at its
+  /// alignment; only the newest binding of a key counts.
   private init(head: UInt) {
     var address = head
     while let item = UnsafeRawPointer(bitPattern: address & ~7) {
@@ -87,7 +91,8 @@ struct TaskLocalValues {
       let copy = UnsafeMutablePointer<Value>.allocate(capacity: 1)
       copy.initialize(to: item.value.assumingMemoryBound(to: Value.self).pointee)
       // Takes the value out of `copy`.
-      swift_task_localValuePush(item.key, copy, unsafeBitCast(type as Any.Type, to: UnsafeRawPointer.self))
+      swift_task_localValuePush(
+        item.key, copy, unsafeBitCast(type as Any.Type, to: UnsafeRawPointer.self))
       copy.deallocate()
     }
     _openExistential(item.type, do: open)

@@ -70,7 +70,8 @@ struct TimerHeap {
 
   private mutating func grow() {
     let larger = UnsafeMutableBufferPointer<Entry>.allocate(capacity: max(64, entries.count * 2))
-    _ = larger.moveInitialize(fromContentsOf: UnsafeMutableBufferPointer(rebasing: entries[..<count]))
+    _ = larger.moveInitialize(
+      fromContentsOf: UnsafeMutableBufferPointer(rebasing: entries[..<count]))
     entries.deallocate()
     entries = larger
   }
