@@ -36,8 +36,10 @@ final class Member {
     }
   }
 
-  /// Sends a line without making the caller wait: what the kernel doesn't take at once, a coroutine
-  /// of the member's own sends. Who doesn't read for long is thrown out.
+  /// Sends a line without making the caller wait.
+  ///
+  /// What the kernel doesn't take at once, a coroutine of the member's own sends. Who doesn't read
+  /// for long is thrown out.
   func tell(_ line: String) {
     outbox.append(line + "\n")
     if isSending { return }

@@ -19,6 +19,7 @@ final class StrangersBackend: Backend {
 }
 
 extension Conformance: @retroactive BackendProvider {
+  /// The one backend that this package has.
   public static var backends: [BackendUnderTest] {
     [
       BackendUnderTest(
