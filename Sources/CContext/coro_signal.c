@@ -37,6 +37,7 @@ coro_signal_box *coro_signal_box_take_spare(void) {
 
 void coro_signal_box_give_back(coro_signal_box *box) {
   pthread_mutex_lock(&spares_lock);
+  box->generation++;
   box->next_spare = spares;
   spares = box;
   pthread_mutex_unlock(&spares_lock);
@@ -71,25 +72,66 @@ static int set_handler(int number, void (*handler)(int), struct sigaction *previ
   return sigaction(number, &action, previous);
 }
 
-int coro_signal_install(int number, coro_signal_box *box, struct sigaction *previous) {
+static int is_a_loops(const struct sigaction *action) {
+  return !(action->sa_flags & SA_SIGINFO) && action->sa_handler == note_signal;
+}
+
+static uint64_t generation_of(coro_signal_box *box) {
+  pthread_mutex_lock(&spares_lock);
+  uint64_t generation = box->generation;
+  pthread_mutex_unlock(&spares_lock);
+  return generation;
+}
+
+static void complete(coro_signal_state *state, coro_signal_box *box) {
+  state->box = is_a_loops(&state->action) ? box : NULL;
+  state->generation = state->box ? generation_of(state->box) : 0;
+}
+
+static coro_signal_box *box_of(int number) {
+  return __c11_atomic_load(&boxes[number], __ATOMIC_ACQUIRE);
+}
+
+int coro_signal_install(int number, coro_signal_box *box, coro_signal_state *previous) {
   if (number < 1 || number >= CORO_SIGNAL_COUNT) {
     errno = EINVAL;
     return -1;
   }
-  __c11_atomic_store(&boxes[number], box, __ATOMIC_RELEASE);
-  return set_handler(number, note_signal, previous);
+  coro_signal_box *before = __c11_atomic_exchange(&boxes[number], box, __ATOMIC_ACQ_REL);
+  int result = set_handler(number, note_signal, &previous->action);
+  complete(previous, before);
+  return result;
 }
 
-int coro_signal_set_default(int number, struct sigaction *previous) {
-  return set_handler(number, SIG_DFL, previous);
+int coro_signal_set_default(int number, coro_signal_state *previous) {
+  int result = set_handler(number, SIG_DFL, &previous->action);
+  complete(previous, box_of(number));
+  return result;
 }
 
-int coro_signal_set_ignored(int number, struct sigaction *previous) {
-  return set_handler(number, SIG_IGN, previous);
+int coro_signal_set_ignored(int number, coro_signal_state *previous) {
+  int result = set_handler(number, SIG_IGN, &previous->action);
+  complete(previous, box_of(number));
+  return result;
 }
 
-int coro_signal_restore(int number, const struct sigaction *action) {
-  return sigaction(number, action, NULL);
+int coro_signal_restore(int number, const coro_signal_state *state, coro_signal_state *previous) {
+  if (state->box) {
+    if (generation_of(state->box) == state->generation) {
+      return coro_signal_install(number, state->box, previous);
+    }
+    return coro_signal_set_default(number, previous);
+  }
+  int result = sigaction(number, &state->action, &previous->action);
+  complete(previous, box_of(number));
+  return result;
+}
+
+void coro_signal_leave(int number, coro_signal_box *box, const coro_signal_state *state) {
+  coro_signal_state now;
+  if (sigaction(number, NULL, &now.action) != 0) return;
+  if (is_a_loops(&now.action) && box_of(number) != box) return;
+  (void)coro_signal_restore(number, state, &now);
 }
 
 int coro_signal_disposition(const struct sigaction *action) {

@@ -15,7 +15,7 @@ public enum SignalAction {
 
   /// A disposition that was there before, to be restored as it was.
   public struct ForeignHandler {
-    let action: sigaction
+    let state: coro_signal_state
   }
 }
 
@@ -81,11 +81,13 @@ extension Scheduler {
   func stopSignals() {
     guard let table = core.pointee.signals else { return }
     table.restoreAll()
-    if let record = table.dispatcher.record {
+    // The dispatcher's read counts from here on: waiting for its end is no deadlock.
+    core.pointee.signals = nil
+    withExtendedLifetime(table) {
+      guard let record = table.dispatcher.record else { return }
       cancel(record)
       _ = join(record, timeout: nil)
     }
-    core.pointee.signals = nil
   }
 }
 
@@ -96,7 +98,7 @@ extension Scheduler {
 final class SignalTable {
   private let box: UnsafeMutablePointer<coro_signal_box>
   private var handlers: [CInt: (CInt) throws -> Void] = [:]
-  private var dispositionsBefore: [CInt: sigaction] = [:]
+  private var statesBefore: [CInt: coro_signal_state] = [:]
   let dispatcher: Coroutine
 
   /// Whether no signal could start a coroutine.
@@ -174,20 +176,19 @@ final class SignalTable {
   }
 
   func set(_ number: CInt, _ action: SignalAction) throws(CoroutineError) -> SignalAction {
-    var previous = sigaction()
+    var previous = coro_signal_state()
     let result: CInt
     switch action {
     case .handler: result = coro_signal_install(number, box, &previous)
     case .default: result = coro_signal_set_default(number, &previous)
     case .ignore: result = coro_signal_set_ignored(number, &previous)
     case .foreign(let foreign):
-      var action = foreign.action
-      result = sigaction(number, &action, &previous)
+      result = withUnsafePointer(to: foreign.state) { coro_signal_restore(number, $0, &previous) }
     }
     guard result == 0 else {
       throw CoroutineError(Outcome(-Int(errno)), call: "signal", operands: "\(number)")
     }
-    if dispositionsBefore[number] == nil { dispositionsBefore[number] = previous }
+    if statesBefore[number] == nil { statesBefore[number] = previous }
     let replaced = handlers[number]
     if case .handler(let handler) = action {
       handlers[number] = handler
@@ -195,19 +196,18 @@ final class SignalTable {
       handlers[number] = nil
     }
     if let replaced { return .handler(replaced) }
-    switch coro_signal_disposition(&previous) {
+    switch coro_signal_disposition(&previous.action) {
     case 0: return .default
     case 1: return .ignore
-    default: return .foreign(SignalAction.ForeignHandler(action: previous))
+    default: return .foreign(SignalAction.ForeignHandler(state: previous))
     }
   }
 
   func restoreAll() {
-    for (number, action) in dispositionsBefore {
-      var action = action
-      _ = coro_signal_restore(number, &action)
+    for (number, state) in statesBefore {
+      withUnsafePointer(to: state) { coro_signal_leave(number, box, $0) }
     }
     handlers = [:]
-    dispositionsBefore = [:]
+    statesBefore = [:]
   }
 }

@@ -12,8 +12,16 @@ enum { CORO_SIGNAL_COUNT = 65 };
 typedef struct coro_signal_box {
   int event_descriptor;         // eventfd, written when a bit is set
   _Atomic uint64_t pending[2];  // one bit a signal number
+  uint64_t generation;          // counts the loops that had it
   struct coro_signal_box *next_spare;
 } coro_signal_box;
+
+// What a signal does: the kernel's disposition and, where that is a loop's handler, whose.
+typedef struct {
+  struct sigaction action;
+  coro_signal_box *box;  // NULL: no loop's
+  uint64_t generation;
+} coro_signal_state;
 
 // NULL with errno set on failure.
 coro_signal_box *coro_signal_box_take_spare(void);
@@ -22,13 +30,18 @@ void coro_signal_box_give_back(coro_signal_box *box);
 // Takes the pending bits of signals 0–63 (index 0) or 64 (index 1).
 uint64_t coro_signal_box_pending(coro_signal_box *box, int index);
 
-// Routes `number` to `box`; the previous disposition goes to `previous`. 0, or -1 with errno set.
-int coro_signal_install(int number, coro_signal_box *box, struct sigaction *previous);
+// Routes `number` to `box`; what it did goes to `previous`. 0, or -1 with errno set.
+int coro_signal_install(int number, coro_signal_box *box, coro_signal_state *previous);
 
 // SIG_DFL or SIG_IGN.
-int coro_signal_set_default(int number, struct sigaction *previous);
-int coro_signal_set_ignored(int number, struct sigaction *previous);
-int coro_signal_restore(int number, const struct sigaction *action);
+int coro_signal_set_default(int number, coro_signal_state *previous);
+int coro_signal_set_ignored(int number, coro_signal_state *previous);
+
+// Has the signal do again what it did; the default if that was a handler of a loop that is gone.
+int coro_signal_restore(int number, const coro_signal_state *state, coro_signal_state *previous);
+
+// The same at the end of the loop whose box this is; nothing if another loop has the signal now.
+void coro_signal_leave(int number, coro_signal_box *box, const coro_signal_state *state);
 
 // 0: default, 1: ignored, 2: a handler.
 int coro_signal_disposition(const struct sigaction *action);

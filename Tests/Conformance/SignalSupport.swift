@@ -1,0 +1,131 @@
+import CLinux
+import CoroutineAPI
+import Glibc
+
+/// A thread that runs `body` with no signal blocked, to be joined.
+final class Thread: Sendable {
+  private final class Body: Sendable {
+    let run: @Sendable () -> Void
+    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+  }
+
+  private let handle: pthread_t
+
+  init(_ body: @escaping @Sendable () -> Void) {
+    var handle = pthread_t()
+    let argument = Unmanaged.passRetained(Body(body)).toOpaque()
+    let result = pthread_create(
+      &handle, nil,
+      { argument in
+        guard let argument else { return nil }
+        let body = Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
+        withUnblockedSignals { body.run() }
+        return nil
+      }, argument)
+    if result != 0 { fatalError("A thread can't be made: error \(result).") }
+    self.handle = handle
+  }
+
+  /// Blocks the calling thread until the thread has ended.
+  func join() {
+    pthread_join(handle, nil)
+  }
+}
+
+/// Blocks threads until it is open.
+final class Gate: Sendable {
+  private let descriptor = eventfd(0, CInt(EFD_CLOEXEC))
+
+  deinit { Glibc.close(descriptor) }
+
+  func open() { eventfd_write(descriptor, 1) }
+
+  func wait() {
+    var count: eventfd_t = 0
+    eventfd_read(descriptor, &count)
+  }
+}
+
+/// Runs `body` with no signal blocked in the calling thread, as in a program's main thread.
+///
+/// The threads on which Swift Testing runs its tests block most signals.
+func withUnblockedSignals<Result>(_ body: () throws -> Result) rethrows -> Result {
+  var none = sigset_t()
+  var before = sigset_t()
+  pthread_sigmask(SIG_SETMASK, &none, &before)
+  defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+  return try body()
+}
+
+extension BackendUnderTest {
+  /// As `run`, with no signal blocked.
+  func runUnblocked<Result>(_ body: () throws -> Result) throws -> Result {
+    try withUnblockedSignals { try run(body) }
+  }
+}
+
+/// Sends a signal to the calling thread, whose handler has run when this returns.
+func raiseHere(_ number: CInt) {
+  pthread_kill(pthread_self(), number)
+}
+
+/// Lets the others run until `condition` holds; false if it never does.
+func eventually(_ condition: () -> Bool) throws(CoroutineError) -> Bool {
+  let deadline = Instant.now + .seconds(10)
+  while !condition() {
+    if Instant.now > deadline { return false }
+    try Coroutine.sleep(for: .microseconds(200))
+  }
+  return true
+}
+
+/// All bytes until every writer has closed.
+func readToEnd(_ reader: PipeEnd, timeout: Duration? = nil) throws(CoroutineError) -> [UInt8] {
+  var bytes: [UInt8] = []
+  var buffer = [UInt8](repeating: 0, count: 4096)
+  while case let count = try reader.read(into: &buffer, timeout: timeout), count > 0 {
+    bytes += buffer[..<count]
+  }
+  return bytes
+}
+
+/// Has SIGALRM sent every so many microseconds; 0 ends it.
+func setIntervalTimer(microseconds: Int) {
+  let interval = timeval(tv_sec: 0, tv_usec: microseconds)
+  var timer = itimerval(it_interval: interval, it_value: interval)
+  setitimer(__itimer_which_t(ITIMER_REAL.rawValue), &timer, nil)
+}
+
+/// SIGRTMIN, which is no constant: glibc keeps the first ones for itself.
+var realtimeFirst: CInt { __libc_current_sigrtmin() }
+
+/// What the signal does now, as the kernel has it.
+func disposition(of number: CInt) -> sigaction {
+  var action = sigaction()
+  sigaction(number, nil, &action)
+  return action
+}
+
+/// Sets what a signal does, behind the library's back.
+@discardableResult
+func setDisposition(of number: CInt, _ action: sigaction) -> sigaction {
+  var action = action
+  var previous = sigaction()
+  sigaction(number, &action, &previous)
+  return previous
+}
+
+extension sigaction {
+  /// The handler's address; 0 is SIG_DFL, 1 is SIG_IGN.
+  var handlerAddress: UInt {
+    withUnsafeBytes(of: __sigaction_handler) { $0.loadUnaligned(as: UInt.self) }
+  }
+
+  static let defaultAction = sigaction()
+
+  static var ignoringAction: sigaction {
+    var action = sigaction()
+    action.__sigaction_handler.sa_handler = SIG_IGN
+    return action
+  }
+}
