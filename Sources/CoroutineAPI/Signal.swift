@@ -103,12 +103,6 @@ final class SignalTable {
 
   /// Whether no signal could start a coroutine.
   var isIdle: Bool { handlers.isEmpty }
-  /// Whether the dispatcher was told to end, or has ended.
-  var isEnding: Bool { dispatcher.record?.pointee.isCancelled ?? true }
-
-  /// Whether the dispatcher was told to end: its operation is about to be reported.
-  var isEnding: Bool { dispatcher.record?.pointee.isCancelled ?? true }
-
   init() throws(CoroutineError) {
     guard let box = coro_signal_box_take_spare() else {
       throw CoroutineError(Outcome(-Int(errno)), call: "signal", operands: "(eventfd)")

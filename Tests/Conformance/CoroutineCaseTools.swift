@@ -2,7 +2,7 @@ import CoroutineAPI
 import Glibc
 
 /// The error that `body` throws, or nil if it returns.
-func failure<Result>(of body: () throws(CoroutineError) -> Result) -> CoroutineError? {
+func caught<Result>(of body: () throws(CoroutineError) -> Result) -> CoroutineError? {
   do throws(CoroutineError) {
     _ = try body()
     return nil

@@ -166,7 +166,7 @@ extension Conformance {
         let coroutine = Coroutine(stackSize: 1 << 60) { hasRun = true }
         coroutine.start()
         #expect(reported.count == 1 && reported.first === coroutine)
-        let error = failure { () throws(CoroutineError) in try coroutine.join() }
+        let error = caught { () throws(CoroutineError) in try coroutine.join() }
         #expect(error?.code == .system)
         #expect(error?.errno == .noMemory)
         #expect(!coroutine.isAlive)

@@ -32,7 +32,7 @@ extension Conformance {
     ) throws {
       try backend.run {
         let cycle = Self.startCycle()
-        let error = failure { () throws(CoroutineError) in try cycle[0].join() }
+        let error = caught { () throws(CoroutineError) in try cycle[0].join() }
         #expect(error?.code == .deadlock)
       }
     }
@@ -43,7 +43,7 @@ extension Conformance {
     ) throws {
       try backend.run {
         let cycle = Self.startCycle()
-        let error = failure { () throws(CoroutineError) in try cycle[0].join() }
+        let error = caught { () throws(CoroutineError) in try cycle[0].join() }
         let lines = (error?.description ?? "").split(separator: "\n").map(String.init)
         func line(_ waiter: String) -> String? {
           lines.first { $0.drop { $0 == " " }.hasPrefix(waiter) }
@@ -65,7 +65,7 @@ extension Conformance {
           log.note("worker ends")
         }
         worker.start()
-        let error = failure { () throws(CoroutineError) in try worker.join() }
+        let error = caught { () throws(CoroutineError) in try worker.join() }
         #expect(error?.code == .deadlock)
         log.note("main ends")
       }
@@ -78,7 +78,7 @@ extension Conformance {
       try backend.run {
         let cycle = Self.startCycle()
         for _ in 0..<3 {
-          let error = failure { () throws(CoroutineError) in try cycle[1].join() }
+          let error = caught { () throws(CoroutineError) in try cycle[1].join() }
           #expect(error?.code == .deadlock)
         }
         var hasRun = false
@@ -144,7 +144,7 @@ extension Conformance {
           try Coroutine.sleep(for: .milliseconds(3))
           log.note("timer")
         }.start()
-        let error = failure { () throws(CoroutineError) in try cycle[0].join() }
+        let error = caught { () throws(CoroutineError) in try cycle[0].join() }
         log.note("\(String(describing: error?.code))")
         #expect(log.events == ["timer", "Optional(deadlock)"])
       }
@@ -178,7 +178,7 @@ extension Conformance {
           return Glibc.write(descriptor, "x", 1)
         }
         thread.start()
-        let error = failure { () throws(CoroutineError) in try cycle[0].join() }
+        let error = caught { () throws(CoroutineError) in try cycle[0].join() }
         log.note("\(String(describing: error?.code))")
         #expect(thread.wait() == 1)
         #expect(log.events == ["read", "Optional(deadlock)"])
@@ -201,7 +201,7 @@ extension Conformance {
           return kill(getpid(), SIGURG)
         }
         thread.start()
-        let error = failure { () throws(CoroutineError) in try cycle[0].join() }
+        let error = caught { () throws(CoroutineError) in try cycle[0].join() }
         log.note("\(String(describing: error?.code))")
         #expect(thread.wait() == 0)
         #expect(log.events == ["handler", "Optional(deadlock)"])

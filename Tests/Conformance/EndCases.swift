@@ -84,7 +84,7 @@ extension Conformance {
       try backend.run {
         Coroutine(daemon: true) {
           defer { log.note("defer") }
-          let error = failure(of: wait)
+          let error = caught(of: wait)
           code = error?.code
           if let error { throw error }
         }.start()
@@ -174,7 +174,7 @@ extension Conformance {
       try backend.run {
         Coroutine(daemon: true) {
           code =
-            failure { () throws(CoroutineError) in
+            caught { () throws(CoroutineError) in
               while true { try Coroutine.sleep() }
             }?.code
         }.start()
@@ -194,12 +194,12 @@ extension Conformance {
         Coroutine(daemon: true) {
           var buffer = [UInt8](repeating: 0, count: 8)
           codes = [
-            failure { () throws(CoroutineError) in try Coroutine.sleep(.infinity) }?.code,
-            failure { () throws(CoroutineError) in try Coroutine.sleep() }?.code,
-            failure { () throws(CoroutineError) in try Coroutine.sleep(1) }?.code,
-            failure { () throws(CoroutineError) in try reader.read(into: &buffer) }?.code,
-            failure { () throws(CoroutineError) in try writer.write("x") }?.code,
-            failure { () throws(CoroutineError) in
+            caught { () throws(CoroutineError) in try Coroutine.sleep(.infinity) }?.code,
+            caught { () throws(CoroutineError) in try Coroutine.sleep() }?.code,
+            caught { () throws(CoroutineError) in try Coroutine.sleep(1) }?.code,
+            caught { () throws(CoroutineError) in try reader.read(into: &buffer) }?.code,
+            caught { () throws(CoroutineError) in try writer.write("x") }?.code,
+            caught { () throws(CoroutineError) in
               try Coroutine.main.join()  // It has ended: nothing to wait for.
             }?.code,
           ]
@@ -219,8 +219,8 @@ extension Conformance {
         Coroutine(daemon: true) {
           defer {
             for error in [
-              failure { () throws(CoroutineError) in try reader.close() },
-              failure { () throws(CoroutineError) in try left.close() },
+              caught { () throws(CoroutineError) in try reader.close() },
+              caught { () throws(CoroutineError) in try left.close() },
             ] {
               closed.append(error == nil)
             }
@@ -263,7 +263,7 @@ extension Conformance {
       try backend.run {
         Coroutine(daemon: true) {
           for _ in 0..<100 {
-            _ = failure { () throws(CoroutineError) in try Coroutine.sleep(.infinity) }
+            _ = caught { () throws(CoroutineError) in try Coroutine.sleep(.infinity) }
             turns += 1
           }
         }.start()
@@ -281,7 +281,7 @@ extension Conformance {
       try backend.run {
         Coroutine.uncaughtErrorHook = { reported.append("\($0.name): \($1)") }
         Coroutine(name: "daemon", daemon: true) {
-          if failure(of: { () throws(CoroutineError) in try Coroutine.sleep(.infinity) }) != nil {
+          if caught(of: { () throws(CoroutineError) in try Coroutine.sleep(.infinity) }) != nil {
             throw Failure()
           }
         }.start()

@@ -48,7 +48,7 @@ extension Conformance {
       try backend.run {
         let log = EventLog()
         Coroutine.uncaughtErrorHook = { _, _ in
-          let error = failure { () throws(CoroutineError) in try Coroutine.sleep() }
+          let error = caught { () throws(CoroutineError) in try Coroutine.sleep() }
           log.note("hook \(String(describing: error))")
         }
         let coroutine = Coroutine { throw Failure() }

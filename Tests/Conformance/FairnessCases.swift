@@ -156,7 +156,7 @@ extension Conformance {
           isAwake = true
         }.start()
         try Self.keepBusy(until: { isAwake }) {
-          let error = failure { () throws(CoroutineError) in
+          let error = caught { () throws(CoroutineError) in
             try reader.read(into: &buffer, timeout: .zero)
           }
           if error?.code != .timeout { Issue.record("\(String(describing: error))") }

@@ -158,10 +158,10 @@ extension Conformance {
     func `join before the start is misuse`(on backend: BackendUnderTest) throws {
       try backend.run {
         let coroutine = Coroutine(name: "early") {}
-        let error = failure { () throws(CoroutineError) in try coroutine.join() }
+        let error = caught { () throws(CoroutineError) in try coroutine.join() }
         #expect(error?.code == .misuse)
         #expect(error?.description.contains("early") == true)
-        let other = failure { () throws(CoroutineError) in try coroutine.join(timeout: .zero) }
+        let other = caught { () throws(CoroutineError) in try coroutine.join(timeout: .zero) }
         #expect(other?.code == .misuse)
       }
     }
@@ -172,9 +172,9 @@ extension Conformance {
         var errors: [CoroutineError?] = []
         Coroutine {
           errors.append(
-            failure { () throws(CoroutineError) in try Coroutine.current.join() })
+            caught { () throws(CoroutineError) in try Coroutine.current.join() })
         }.start()
-        errors.append(failure { () throws(CoroutineError) in try Coroutine.main.join() })
+        errors.append(caught { () throws(CoroutineError) in try Coroutine.main.join() })
         #expect(errors.map(\.?.code) == [.misuse, .misuse])
       }
     }

@@ -50,7 +50,7 @@ extension Conformance {
     func `a body with typed errors makes run typed`(on backend: BackendUnderTest) throws {
       try backend.run {}
       let choice = backend.choice
-      let error = failure { () throws(CoroutineError) in
+      let error = caught { () throws(CoroutineError) in
         try Coroutine.run(on: choice) { () throws(CoroutineError) -> Int in
           try Coroutine.sleep(-1)
           return 1
@@ -68,7 +68,7 @@ extension Conformance {
         var errors: [CoroutineError?] = []
         func nested() {
           errors.append(
-            failure { () throws(CoroutineError) in
+            caught { () throws(CoroutineError) in
               try Coroutine.run(on: choice) { () throws(CoroutineError) in }
             })
         }
@@ -87,14 +87,14 @@ extension Conformance {
       try backend.run {
         let errors = onNewThread { () -> [CoroutineError?] in
           [
-            failure { () throws(CoroutineError) in try Coroutine.sleep(1) },
-            failure { () throws(CoroutineError) in try Coroutine.sleep() },
-            failure { () throws(CoroutineError) in try Coroutine.sleep(until: .distantFuture) },
-            failure { () throws(CoroutineError) in try Coroutine.pipe() },
-            failure { () throws(CoroutineError) in try Coroutine.socket(.unix, .stream) },
-            failure { () throws(CoroutineError) in try Coroutine.socketPair() },
-            failure { () throws(CoroutineError) in try Coroutine.signal(10) { _ in } },
-            failure { () throws(CoroutineError) in try Coroutine {}.join() },
+            caught { () throws(CoroutineError) in try Coroutine.sleep(1) },
+            caught { () throws(CoroutineError) in try Coroutine.sleep() },
+            caught { () throws(CoroutineError) in try Coroutine.sleep(until: .distantFuture) },
+            caught { () throws(CoroutineError) in try Coroutine.pipe() },
+            caught { () throws(CoroutineError) in try Coroutine.socket(.unix, .stream) },
+            caught { () throws(CoroutineError) in try Coroutine.socketPair() },
+            caught { () throws(CoroutineError) in try Coroutine.signal(10) { _ in } },
+            caught { () throws(CoroutineError) in try Coroutine {}.join() },
           ]
         }
         #expect(errors?.count == 8)
@@ -192,7 +192,7 @@ extension Conformance {
         throw CoroutineError(.unavailable, call: "the broken backend", detail: "out of order")
       }
       var hasRun = false
-      let error = failure { () throws(CoroutineError) in
+      let error = caught { () throws(CoroutineError) in
         try Coroutine.run(on: broken) { () throws(CoroutineError) in hasRun = true }
       }
       #expect(error?.code == .unavailable)

@@ -87,7 +87,7 @@ extension Conformance {
           var count = 0
           try Coroutine.signal(SIGPIPE) { _ in count += 1 }
           raiseHere(SIGPIPE)
-          #expect(try eventually { count > 0 })
+          try eventually { count > 0 }
           let (reader, writer) = try Coroutine.pipe()
           try reader.close()
           expectBrokenPipe { () throws(CoroutineError) in try writer.writeAll("x") }
@@ -127,7 +127,7 @@ extension Conformance {
             during = try SignalMasks(text: starter.output(of: SignalMasks.command))
           }
           raiseHere(SIGUSR1)
-          #expect(try eventually { during != nil })
+          try eventually { during != nil }
           #expect(during == before)
         }
       }
@@ -179,7 +179,7 @@ extension Conformance {
         var isSignalled = false
         try Coroutine.signal(SIGCHLD) { _ in isSignalled = true }
         let child = try Child("exit 7", output: 1)
-        #expect(try eventually { isSignalled })
+        try eventually { isSignalled }
         #expect(child.wait() == 7)
       }
     }
@@ -201,7 +201,7 @@ extension Conformance {
           }
         }
         for code in 1...8 { living.insert(try Child("exit \(code)", output: 1).process) }
-        #expect(try eventually { living.isEmpty })
+        try eventually { living.isEmpty }
         #expect(codes.sorted() == [CInt](1...8))
       }
     }

@@ -13,7 +13,7 @@ extension Conformance {
         var numbers: [CInt] = []
         try Coroutine.signal(SIGUSR1) { numbers.append($0) }
         raiseHere(SIGUSR1)
-        #expect(try eventually { !numbers.isEmpty })
+        try eventually { !numbers.isEmpty }
         #expect(numbers == [SIGUSR1])
       }
     }
@@ -24,9 +24,9 @@ extension Conformance {
         var identities: [UInt64?] = []
         try Coroutine.signal(SIGUSR1) { _ in identities.append(Coroutine.current.ident) }
         raiseHere(SIGUSR1)
-        #expect(try eventually { identities.count == 1 })
+        try eventually { identities.count == 1 }
         raiseHere(SIGUSR1)
-        #expect(try eventually { identities.count == 2 })
+        try eventually { identities.count == 2 }
         identities.append(Coroutine.main.ident)
         #expect(Set(identities).count == 3)
       }
@@ -42,9 +42,9 @@ extension Conformance {
           log.append("ends")
         }
         raiseHere(SIGUSR1)
-        #expect(try eventually { !log.isEmpty })
+        try eventually { !log.isEmpty }
         log.append("main")
-        #expect(try eventually { log.count == 3 })
+        try eventually { log.count == 3 }
         #expect(log == ["begins", "main", "ends"])
       }
     }
@@ -63,7 +63,7 @@ extension Conformance {
           log.append("handler")
         }
         raiseHere(SIGUSR1)
-        #expect(try eventually { log.count == 2 })
+        try eventually { log.count == 2 }
         #expect(log == ["worker", "handler"])
       }
     }
@@ -103,11 +103,11 @@ extension Conformance {
         }
         for number in 1...3 {
           raiseHere(SIGUSR1)
-          #expect(try eventually { begun == number })
+          try eventually { begun == number }
         }
         #expect(ended == 0)
         try writer.writeAll("123")
-        #expect(try eventually { ended == 3 })
+        try eventually { ended == 3 }
       }
     }
 
@@ -121,7 +121,7 @@ extension Conformance {
         }
         for count in 1...3 {
           raiseHere(SIGUSR1)
-          #expect(try eventually { log.count == count })
+          try eventually { log.count == count }
         }
         #expect(log == ["first", "second", "second"])
       }
@@ -142,7 +142,7 @@ extension Conformance {
         try Coroutine.signal(SIGUSR1) { throw Refusal(number: $0) }
         for count in 1...2 {
           raiseHere(SIGUSR1)
-          #expect(try eventually { errors.count == count })
+          try eventually { errors.count == count }
         }
         #expect(
           errors.map { $0 as? Refusal } == [Refusal(number: SIGUSR1), .init(number: SIGUSR1)])
@@ -179,7 +179,7 @@ extension Conformance {
           log.append("ends")
         }
         raiseHere(SIGUSR1)
-        #expect(try eventually { !log.isEmpty })
+        try eventually { !log.isEmpty }
       }
       #expect(log == ["begins", "ends"])
     }
@@ -258,7 +258,7 @@ extension Conformance {
         }
         #expect(sum == 199_990_000)
         log.append("computed")
-        #expect(try eventually { log.count == 2 })
+        try eventually { log.count == 2 }
         #expect(log == ["computed", "handler"])
       }
     }
@@ -288,7 +288,7 @@ extension Conformance {
         var count = 0
         try Coroutine.signal(SIGUSR1) { _ in count += 1 }
         for _ in 0..<1000 { raiseHere(SIGUSR1) }
-        #expect(try eventually { count > 0 })
+        try eventually { count > 0 }
         try Coroutine.sleep(for: .milliseconds(2))
         #expect(count == 1)
       }
@@ -306,7 +306,7 @@ extension Conformance {
             raiseHere(SIGUSR1)
             if round % 3 != 0 { try Coroutine.sleep(0) }
           }
-          #expect(try eventually { seen == sent }, "lost in round \(round)")
+          try eventually { seen == sent }
         }
       }
     }
@@ -343,7 +343,7 @@ extension Conformance {
         var calls: [CInt: Int] = [:]
         for number in signals { try Coroutine.signal(number) { calls[$0, default: 0] += 1 } }
         for number in signals { raiseHere(number) }
-        #expect(try eventually { calls.count == signals.count })
+        try eventually { calls.count == signals.count }
         #expect(calls == Dictionary(uniqueKeysWithValues: signals.map { ($0, 1) }))
       }
     }
@@ -355,7 +355,7 @@ extension Conformance {
         var seen: Set<CInt> = []
         for number in signals { try Coroutine.signal(number) { _ = seen.insert($0) } }
         for number in signals { raiseHere(number) }
-        #expect(try eventually { seen.count == signals.count })
+        try eventually { seen.count == signals.count }
         #expect(seen == Set(signals))
       }
     }
@@ -371,7 +371,7 @@ extension Conformance {
         var isOnLoop: Bool?
         try Coroutine.signal(SIGUSR1) { _ in isOnLoop = pthread_equal(pthread_self(), loop) != 0 }
         let thread = Thread { raiseHere(SIGUSR1) }
-        #expect(try eventually { isOnLoop != nil })
+        try eventually { isOnLoop != nil }
         thread.join()
         #expect(isOnLoop == true)
       }
@@ -394,7 +394,7 @@ extension Conformance {
         var isHandled = false
         try Coroutine.signal(SIGUSR1) { _ in isHandled = true }
         _ = Glibc.write(writeEnd, "x", 1)
-        #expect(try eventually { isHandled })
+        try eventually { isHandled }
       }
       thread.join()
     }
@@ -411,7 +411,7 @@ extension Conformance {
         try Coroutine.signal(SIGALRM) { _ in count += 1 }
         setIntervalTimer(microseconds: 1_000)
         defer { setIntervalTimer(microseconds: 0) }
-        #expect(try eventually { count >= 5 })
+        try eventually { count >= 5 }
         setIntervalTimer(microseconds: 0)
       }
     }

@@ -69,16 +69,6 @@ func raiseHere(_ number: CInt) {
   pthread_kill(pthread_self(), number)
 }
 
-/// Lets the others run until `condition` holds; false if it never does.
-func eventually(_ condition: () -> Bool) throws(CoroutineError) -> Bool {
-  let deadline = Instant.now + .seconds(10)
-  while !condition() {
-    if Instant.now > deadline { return false }
-    try Coroutine.sleep(for: .microseconds(200))
-  }
-  return true
-}
-
 /// All bytes until every writer has closed.
 func readToEnd(_ reader: PipeEnd, timeout: Duration? = nil) throws(CoroutineError) -> [UInt8] {
   var bytes: [UInt8] = []

@@ -129,11 +129,11 @@ extension Conformance {
     func `a negative time is an invalid argument`(on backend: BackendUnderTest) throws {
       try backend.run {
         for seconds in [-1, -1e-300, -Double.infinity] {
-          let error = failure { () throws(CoroutineError) in try Coroutine.sleep(seconds) }
+          let error = caught { () throws(CoroutineError) in try Coroutine.sleep(seconds) }
           #expect(error?.code == .invalidArgument)
         }
         for duration: Duration in [.nanoseconds(-1), .seconds(Int64.min)] {
-          let error = failure { () throws(CoroutineError) in try Coroutine.sleep(for: duration) }
+          let error = caught { () throws(CoroutineError) in try Coroutine.sleep(for: duration) }
           #expect(error?.code == .invalidArgument)
         }
       }
@@ -143,7 +143,7 @@ extension Conformance {
     func `what is not a number is an invalid argument`(on backend: BackendUnderTest) throws {
       try backend.run {
         for seconds in [Double.nan, -Double.nan, .signalingNaN] {
-          let error = failure { () throws(CoroutineError) in try Coroutine.sleep(seconds) }
+          let error = caught { () throws(CoroutineError) in try Coroutine.sleep(seconds) }
           #expect(error?.code == .invalidArgument)
         }
       }
@@ -155,7 +155,7 @@ extension Conformance {
       try backend.run {
         Coroutine(daemon: true) {
           codes.append(
-            failure { () throws(CoroutineError) in try Coroutine.sleep(.infinity) }?.code)
+            caught { () throws(CoroutineError) in try Coroutine.sleep(.infinity) }?.code)
         }.start()
         try Coroutine.sleep(for: .milliseconds(2))
         #expect(codes.isEmpty)
@@ -180,7 +180,7 @@ extension Conformance {
         for kind in 0..<5 {
           Coroutine(daemon: true) {
             codes.append(
-              failure { () throws(CoroutineError) in try Self.sleepHugely(kind) }?.code)
+              caught { () throws(CoroutineError) in try Self.sleepHugely(kind) }?.code)
           }.start()
         }
         try Coroutine.sleep(for: .milliseconds(2))

@@ -61,12 +61,12 @@ extension Conformance {
     @Test(arguments: BackendUnderTest.selected)
     func `typed errors pass switches too`(on backend: BackendUnderTest) throws {
       func typed(_ depth: Int) throws(Failure) {
-        _ = failure { () throws(CoroutineError) in try Coroutine.sleep() }
+        _ = caught { () throws(CoroutineError) in try Coroutine.sleep() }
         guard depth > 0 else { throw .deep(99) }
         do throws(Failure) {
           try typed(depth - 1)
         } catch {
-          _ = failure { () throws(CoroutineError) in try Coroutine.sleep() }
+          _ = caught { () throws(CoroutineError) in try Coroutine.sleep() }
           throw error
         }
       }
@@ -127,7 +127,7 @@ extension Conformance {
       try backend.run {
         let log = EventLog()
         func pause() {
-          _ = failure { () throws(CoroutineError) in try Coroutine.sleep() }
+          _ = caught { () throws(CoroutineError) in try Coroutine.sleep() }
         }
         let coroutines = ["a", "b"].map { name in
           Coroutine {
@@ -180,7 +180,7 @@ extension Conformance {
         init(_ log: EventLog) { self.log = log }
         deinit {
           log.note("begins")
-          _ = failure { () throws(CoroutineError) in
+          _ = caught { () throws(CoroutineError) in
             try Coroutine.sleep(for: .microseconds(100))
           }
           log.note("ends")

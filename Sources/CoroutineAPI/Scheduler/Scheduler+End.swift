@@ -7,8 +7,8 @@ extension Scheduler {
   /// Nothing can run, and nothing can ever happen that would change that.
   var isDeadlocked: Bool {
     // The library's own coroutine for signals always has one operation in flight; it counts while
-    // there are handlers that it could call, and while it is being ended.
-    let hidden = core.pointee.signals.map { $0.isIdle && !$0.isEnding ? 1 : 0 } ?? 0
+    // there are handlers that it could call, and while it is being ended (no table is left then).
+    let hidden = core.pointee.signals.map { $0.isIdle ? 1 : 0 } ?? 0
     return core.pointee.timers.isEmpty && core.pointee.operationsInFlight - hidden <= 0
   }
 
