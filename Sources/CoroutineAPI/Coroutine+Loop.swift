@@ -32,7 +32,7 @@ extension Coroutine {
   /// Traps on a thread without a loop, the process's main thread apart.
   public static var activeCount: Int {
     let core = Scheduler.orTrap("Coroutine.activeCount").core
-    return core.pointee.aliveCount - (core.pointee.isMainEnded ? 1 : 0)
+    return core.pointee.aliveCount - core.pointee.endedCount
   }
 
   /// Called with an error that left a coroutine's code, in that coroutine; for the calling thread's

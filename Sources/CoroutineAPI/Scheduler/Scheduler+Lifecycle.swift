@@ -63,6 +63,7 @@ extension Scheduler {
     next?.pointee.previousAlive = previous
     guard !record.pointee.isHidden else { return }
     core.pointee.aliveCount -= 1
+    core.pointee.endedCount -= 1
     if !record.pointee.isDaemon { core.pointee.nonDaemonCount -= 1 }
   }
 
@@ -85,6 +86,7 @@ extension Scheduler {
 
   func markEnded(_ record: CoroutineRecord.Reference) {
     record.pointee.isEnded = true
+    if !record.pointee.isHidden { core.pointee.endedCount += 1 }
     record.pointee.object._withUnsafeGuaranteedRef { $0.phase = .ended }
     while let joiner = record.pointee.joiners.popFirst() {
       core.pointee.timers.remove(joiner)

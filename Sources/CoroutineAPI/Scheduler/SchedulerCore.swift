@@ -32,6 +32,9 @@ struct SchedulerCore {
   let process = getpid()
   var firstAlive: CoroutineRecord.Reference?
   var aliveCount = 0
+  /// Of these, the ones whose code is over: their object's `deinit` may be running, and the main
+  /// coroutine stays until the loop is gone.
+  var endedCount = 0
   /// Of these, the ones that the end waits for.
   ///
   /// The main coroutine is not counted.
