@@ -34,7 +34,8 @@ extension Socket {
     /// - Throws: `invalidArgument`.
     public static func inet(_ host: String, port: Int) throws(CoroutineError) -> Address {
       var address = in_addr()
-      guard inet_pton(AF_INET, host, &address) == 1 else {
+      // A zero byte would end the host for the C function.
+      guard !host.utf8.contains(0), inet_pton(AF_INET, host, &address) == 1 else {
         throw invalid(host, "not an IPv4 address; names are not looked up")
       }
       return Address(.inet(UInt32(bigEndian: address.s_addr), try checked(port)))
@@ -49,7 +50,7 @@ extension Socket {
     public static func inet6(_ host: String, port: Int) throws(CoroutineError) -> Address {
       let parts = host.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
       var address = in6_addr()
-      guard inet_pton(AF_INET6, String(parts[0]), &address) == 1 else {
+      guard !host.utf8.contains(0), inet_pton(AF_INET6, String(parts[0]), &address) == 1 else {
         throw invalid(host, "not an IPv6 address; names are not looked up")
       }
       var scope: UInt32 = 0
@@ -179,7 +180,8 @@ extension Socket.Address: LosslessStringConvertible {
       self.init(.unixUnnamed)
     } else if text.hasPrefix("unix:") {
       self = try .unix(path: String(text.dropFirst(5)))
-    } else if let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...])
+    } else if let colon = text.lastIndex(of: ":"),
+      let port = Int(text[text.index(after: colon)...]), !text[colon...].hasPrefix(":+")
     {
       let host = text[..<colon]
       if host.hasPrefix("["), host.hasSuffix("]") {
@@ -197,7 +199,9 @@ extension Socket.Address: LosslessStringConvertible {
     switch storage {
     case .inet(_, let port): "\(host ?? "?"):\(port)"
     case .inet6(_, _, let port, _, _): "[\(host ?? "?")]:\(port)"
-    case .unixPath(let bytes): "unix:\(String(decoding: bytes, as: UTF8.self))"
+    case .unixPath(let bytes):
+      // A leading "@" would read as an abstract name.
+      "unix:\(bytes.first == 0x40 ? "./" : "")\(String(decoding: bytes, as: UTF8.self))"
     case .unixAbstract(let bytes): "unix:@\(String(decoding: bytes, as: UTF8.self))"
     case .unixUnnamed: "unix:"
     case .other(let number): "family \(number)"
