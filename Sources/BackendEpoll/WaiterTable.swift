@@ -84,8 +84,6 @@ final class WaiterTable {
       return true
     }
     guard operation.pointer.pointee.mayWait else {
-      // Nobody waited yet: without a registration no edge would ever set it free.
-      if !entry.pointee.isRegistered { waiters.pointee.isBlocked = false }
       operation.pointer.pointee.result = -Int(EAGAIN)
       return true
     }
@@ -111,7 +109,9 @@ final class WaiterTable {
     _ waiters: UnsafeMutablePointer<Waiters>
   ) -> Bool {
     guard let result = operation.attemptOrContinue() else {
-      waiters.pointee.isBlocked = true
+      // Not on the word of one that does not wait: there may be no registration, and so no edge to
+      // set it free.
+      if operation.pointer.pointee.mayWait { waiters.pointee.isBlocked = true }
       return false
     }
     operation.pointer.pointee.result = result

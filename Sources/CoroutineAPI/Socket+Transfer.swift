@@ -30,6 +30,24 @@ extension Socket {
   func send(_ bytes: UnsafeRawBufferPointer, _ address: Address, _ timeout: Duration?)
     throws(CoroutineError) -> Outcome
   {
+    guard address.family == .unix else { return try sendMessage(bytes, address, timeout) }
+    let deadline = timeout.map { Instant.now + $0 }
+    var pause = Duration.microseconds(100)
+    while true {
+      let outcome = try sendMessage(bytes, address, .zero)
+      guard outcome == .timeout else { return outcome }
+      // unix(7): nothing tells an unconnected sender when the receiver's full queue has room again,
+      // so ask, less and less often.
+      let remaining = deadline.map { $0 - .now }
+      if let remaining, remaining <= .zero { return .timeout }
+      try Coroutine.sleep(for: min(pause, remaining ?? pause))
+      pause = min(pause * 2, .milliseconds(50))
+    }
+  }
+
+  private func sendMessage(
+    _ bytes: UnsafeRawBufferPointer, _ address: Address, _ timeout: Duration?
+  ) throws(CoroutineError) -> Outcome {
     try address.withKernelAddress { pointer, length in
       Result { () throws(CoroutineError) in
         var part = iovec(
