@@ -12,8 +12,10 @@
   public final class IOUringBackend: Backend {
     private let ring: Ring
     private let wakeUp: CInt
-    /// Finished operations that were found while room was made in a full submission queue.
+    /// Finished operations that were found while room was made in a full submission queue, and
+    /// cancelled ones that never came to the ring.
     private let early: UnsafeMutablePointer<OperationList>
+    private let lines = WaitingLines()
     /// `wake()` was heard of, and no `wait` has returned since.
     private let isWoken: UnsafeMutablePointer<Bool>
 
@@ -61,8 +63,12 @@
         operation.pointer.pointee.result = operation.pointer.pointee.attempt()
         return true
       case .receive, .receiveMessage, .read, .accept, .send, .sendMessage, .write, .connect:
+        guard operation.pointer.pointee.kind.descriptor >= 0 else {
+          operation.pointer.pointee.result = -Int(EBADF)
+          return true
+        }
         if !operation.pointer.pointee.mayWait { return attemptOnce(operation) }
-        submit(operation)
+        if lines.append(operation) { submit(operation) }
         return false
       }
     }
@@ -74,7 +80,9 @@
     }
 
     private func attemptOnce(_ operation: KernelOperation.Reference) -> Bool {
-      let result = operation.pointer.pointee.attempt()
+      // Others wait for the same: first come, first served.
+      let result =
+        lines.isEmpty(for: operation) ? operation.pointer.pointee.attempt() : -Int(EAGAIN)
       operation.pointer.pointee.result = result == -Int(EINPROGRESS) ? -Int(EAGAIN) : result
       return true
     }
@@ -83,6 +91,12 @@
     ///
     /// Its own completion follows, whoever wins the race.
     public func cancel(_ operation: KernelOperation.Reference) {
+      if lines.isWaiting(operation) {
+        _ = lines.remove(operation)
+        operation.pointer.pointee.result = -Int(ECANCELED)
+        early.pointee.append(operation)
+        return
+      }
       let entry = ring.entry(makingRoom: reapEarly)
       io_uring_prep_cancel64(entry, Tag.operation.word(operation), 0)
       io_uring_sqe_set_data64(entry, Tag.cancellation.rawValue)
@@ -141,16 +155,14 @@
     ) {
       // A worker thread was interrupted: by the cancellation, or by nothing that concerns us.
       if result == -Int(EINTR) {
-        if operation.pointer.pointee.isCancelled {
-          operation.pointer.pointee.result = -Int(ECANCELED)
-          completed.append(operation)
-        } else {
-          submit(operation)
-        }
-        return
+        guard operation.pointer.pointee.isCancelled else { return submit(operation) }
+        operation.pointer.pointee.result = -Int(ECANCELED)
+      } else {
+        operation.pointer.pointee.result = result
       }
-      operation.pointer.pointee.result = result
+      let next = lines.remove(operation)
       completed.append(operation)
+      if let next { submit(next) }
     }
 
     private func watchWakeUp() {
