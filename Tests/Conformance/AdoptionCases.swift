@@ -263,11 +263,12 @@ extension Conformance {
     ) throws {
       try backend.run {
         let (left, right) = try Coroutine.socketPair()
-        let (_, accepted) = try Transport.inet.pair()
+        let (client, accepted) = try Transport.inet.pair()
         for socket in [left, right, accepted] {
           #expect(errorCode { _ = try socket.receiveText(timeout: .milliseconds(1)) } == .timeout)
           #expect(statusFlags(socket.number) & O_NONBLOCK == 0)
         }
+        try client.close()
       }
     }
   }

@@ -145,7 +145,11 @@ extension Conformance {
     @Test(arguments: BackendUnderTest.selected)
     func `reuseAddress lets a server come back to its port`(on backend: BackendUnderTest) throws {
       try backend.run {
-        let listener = try inetListener()
+        // The server has the option too: a lingering connection inherits it from its listener.
+        let listener = try Coroutine.socket(.inet, .stream)
+        try listener.setOption(.reuseAddress, true)
+        try listener.bind(to: .inet("127.0.0.1", port: 0))
+        try listener.listen()
         let address = try listener.localAddress
         let client = try connected(to: listener)
         // The server's end closes first, so that its side lingers in TIME_WAIT.
