@@ -6,7 +6,8 @@
   // kernel does not promise that: of two receives on a socket it wakes the later one first. So the
   // ring is given one operation a direction at a time; the others wait in line here.
 
-  /// Which operations are in flight on each descriptor, in order; the first of a line is the ring's.
+  /// Which operations are in flight on each descriptor, in order; the first of a line is the
+  /// ring's.
   final class WaitingLines {
     private struct Entry {
       var reading = OperationList()

@@ -306,8 +306,8 @@ extension Conformance {
         try receiver.value()
         let duplicate = dup(number)
         try old.close()
-        // The same open file under the same number: only a backend that forgot it at close, and made
-        // the kernel forget it, can wait for it anew.
+        // The same open file under the same number: only a backend that forgot it at close, and
+        // made the kernel forget it, can wait for it anew.
         #expect(dup2(duplicate, number) == number)
         let new = try Socket(adopting: .init(rawValue: number))
         let waiting = spawn { try new.receiveText() }

@@ -74,7 +74,8 @@ extension Conformance {
 
     // MARK: Cancelling daemons
 
-    /// Runs a daemon until it waits in `wait`, and tells with what error the end of the loop ends it.
+    /// Runs a daemon until it waits in `wait`, and tells with what error the end of the loop ends
+    /// it.
     static func codeOfWait(
       on backend: BackendUnderTest,
       _ wait: @escaping () throws(CoroutineError) -> Void

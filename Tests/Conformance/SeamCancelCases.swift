@@ -77,10 +77,7 @@ extension Conformance {
         seam.send("first", to: right)
         seam.send("second", to: right)
         let texts = [0, 2].map { buffers[$0].text(seam.result(of: receives[$0])) }
-        #expect(texts.sorted() == ["first", "second"])
-        withKnownIssue("io_uring serves the last one to come first", isIntermittent: true) {
-          #expect(texts == ["first", "second"])
-        }
+        #expect(texts == ["first", "second"])
       }
     }
 

@@ -1,3 +1,4 @@
+import CLinux
 import CoroutineAPI
 import Glibc
 import Testing
@@ -109,19 +110,27 @@ final class Seam {
     for descriptor in descriptors { _ = close(descriptor) }
     backend.close()
     for operation in operations { operation.pointer.deallocate() }
+    SeamBuffer.freeAll()
   }
 }
 
-/// Memory for a receive, at a stable address.
-final class SeamBuffer {
+/// Memory for a receive, at a stable address until the seam is torn down.
+///
+/// It is not the object's to free: the optimiser ends an object's life after its last use, and the
+/// kernel may write later.
+struct SeamBuffer {
   let bytes: UnsafeMutableRawBufferPointer
+  // Safe: the suite is serialized, and every case has a seam of its own.
+  nonisolated(unsafe) private static var allocated: [UnsafeMutableRawBufferPointer] = []
 
   init(_ count: Int = 16) {
     bytes = .allocate(byteCount: count, alignment: 1)
+    Self.allocated.append(bytes)
   }
 
-  deinit {
-    bytes.deallocate()
+  static func freeAll() {
+    for bytes in allocated { bytes.deallocate() }
+    allocated = []
   }
 
   func text(_ count: Int) -> String {

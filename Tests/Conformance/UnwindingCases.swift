@@ -162,9 +162,11 @@ extension Conformance {
           Coroutine(daemon: ending == 2) {
             let local = Counted(counter)
             let list = (0..<10).map { _ in Counted(counter) }
-            try Coroutine.sleep(ending == 2 ? .infinity : 0)
-            if ending == 1 { throw Failure.shallow }
-            _ = (local, list)
+            // A release build ends a local's life after its last use, not at the scope's end.
+            try withExtendedLifetime((local, list)) {
+              try Coroutine.sleep(ending == 2 ? .infinity : 0)
+              if ending == 1 { throw Failure.shallow }
+            }
           }.start()
         }
         #expect(counter.alive == 33)

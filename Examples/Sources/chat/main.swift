@@ -47,8 +47,8 @@ final class Member {
     Coroutine(name: "to \(name)", daemon: true) { [self] in
       defer { isSending = false }
       do {
-        while !outbox.isEmpty, outbox.count < 10_000 {
-          try socket.sendAll(outbox.removeFirst(), timeout: .seconds(5))
+        while !outbox.isEmpty, outbox.count < 1000 {
+          try socket.sendAll(outbox.removeFirst(), timeout: .seconds(2))
         }
         if outbox.isEmpty { return }
       } catch {}

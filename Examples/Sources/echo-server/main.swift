@@ -23,7 +23,6 @@ func listen(at address: Socket.Address) throws -> Socket {
   if address.family != .unix { try server.setOption(.reuseAddress, true) }
   try server.bind(to: address)
   try server.listen()
-  print("listening on \(try server.localAddress)")
   return server
 }
 
@@ -35,6 +34,7 @@ func serve(at address: Socket.Address) throws {
   for number in [SIGINT, SIGTERM] {
     try Coroutine.signal(number) { _ in try server.close() }
   }
+  print("listening on \(try server.localAddress)")
   while true {
     do throws(CoroutineError) {
       let client = try server.accept()

@@ -50,11 +50,11 @@ func serve(at address: Socket.Address, target: Socket.Address) throws {
   try proxy.bind(to: address)
   defer { if let path = address.path { unlink(path) } }
   try proxy.listen()
-  print("listening on \(try proxy.localAddress)")
 
   for number in [SIGINT, SIGTERM] {
     try Coroutine.signal(number) { _ in try proxy.close() }
   }
+  print("listening on \(try proxy.localAddress)")
   while true {
     do throws(CoroutineError) {
       let client = try proxy.accept()

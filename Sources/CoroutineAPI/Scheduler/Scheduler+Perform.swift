@@ -26,7 +26,11 @@ extension Scheduler {
       let reference = KernelOperation.Reference(pointer)
       pointer.pointee.waiter = core.pointee.running
       if withBackend({ $0.start(reference) }) {
-        spendBudgetInline()
+        if case .call = kind {
+          // Such calls promise not to suspend: what stands between two of them is undivided.
+        } else {
+          spendBudgetInline()
+        }
         let result = pointer.pointee.result
         return !mayWait && result == -Int(EAGAIN) ? .timeout : Outcome(result)
       }
@@ -100,6 +104,8 @@ extension Scheduler {
 
   /// See above; asks at most once, and not if the operation was reported already.
   func hurry(_ operation: KernelOperation.Reference) {
+    // Closing is never cancelled: the descriptor would be nobody's.
+    if case .close = operation.pointer.pointee.kind { return }
     guard !operation.pointer.pointee.isCancelled,
       operation.pointer.pointee.waiter?.pointee.operation == operation
     else { return }

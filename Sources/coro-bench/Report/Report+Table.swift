@@ -19,12 +19,11 @@ extension Report {
     }
     let footnote =
       comparesTwo
-      ? [
-        "Medians. ratio = \(contenders[1]) / \(contenders[0]); less is better, but for rates (…/s)."
-      ]
-      : ["Medians. Less is better, except for rates (…/s)."]
+      ? ["Medians. ratio = \(contenders[1]) / \(contenders[0]). \(hint)"] : ["Medians. \(hint)"]
     return ([machineLine] + table.lines + footnote).joined(separator: "\n")
   }
+
+  private var hint: String { "Less is better, except for rates (…/s)." }
 
   private var comparesTwo: Bool { contenders.count == 2 }
 
