@@ -111,7 +111,7 @@ extension sigaction {
     withUnsafeBytes(of: __sigaction_handler) { $0.loadUnaligned(as: UInt.self) }
   }
 
-  static let defaultAction = sigaction()
+  static var defaultAction: sigaction { sigaction() }
 
   static var ignoringAction: sigaction {
     var action = sigaction()

@@ -55,6 +55,21 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `zero does not overtake one that waits`(on backend: BackendUnderTest) throws {
+      try backend.run {
+        let (left, right) = try Coroutine.socketPair()
+        var text: String?
+        let waiter = Coroutine { text = try left.receiveText() }
+        waiter.start()
+        // Nobody suspends between these two, so the waiter has not been told of the byte yet.
+        #expect(try right.send("x", timeout: .zero) == 1)
+        #expect(try failure { _ = try left.receiveText(timeout: .zero) }.code == .timeout)
+        try waiter.join()
+        #expect(text == "x")
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `zero sees the end of the stream`(on backend: BackendUnderTest) throws {
       try backend.run {
         try Transport.forEachPair { transport, client, server in
