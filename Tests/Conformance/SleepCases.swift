@@ -8,15 +8,15 @@ extension Conformance {
     func `wakes in the order of the deadlines`(on backend: BackendUnderTest) throws {
       try backend.run {
         var log: [Int] = []
-        let start = Instant.now + .milliseconds(2)
-        let coroutines = [3, 1, 4, 2].map { number in
-          Coroutine {
-            try Coroutine.sleep(until: start + .microseconds(number * 100))
-            log.append(number)
+        try startAhead { begin in
+          log = []
+          return [3, 1, 4, 2].map { number in
+            Coroutine {
+              try Coroutine.sleep(until: begin + .microseconds(number * 100))
+              log.append(number)
+            }
           }
         }
-        for coroutine in coroutines { coroutine.start() }
-        for coroutine in coroutines { try coroutine.join() }
         #expect(log == [1, 2, 3, 4])
       }
     }
@@ -27,15 +27,15 @@ extension Conformance {
     ) throws {
       try backend.run {
         var log: [Int] = []
-        let deadline = Instant.now + .milliseconds(5)
-        let coroutines = (0..<100).map { number in
-          Coroutine {
-            try Coroutine.sleep(until: deadline)
-            log.append(number)
+        try startAhead { deadline in
+          log = []
+          return (0..<100).map { number in
+            Coroutine {
+              try Coroutine.sleep(until: deadline)
+              log.append(number)
+            }
           }
         }
-        for coroutine in coroutines { coroutine.start() }
-        for coroutine in coroutines { try coroutine.join() }
         #expect(log == Array(0..<100))
       }
     }

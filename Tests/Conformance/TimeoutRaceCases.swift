@@ -113,7 +113,8 @@ extension Conformance {
           wait("third", .milliseconds(2))
           wait("fourth", nil)
           try eventually { log.count == 2 }
-          #expect(log == ["first gave up", "third gave up"], "\(transport)")
+          // On a busy machine both times are up in one turn, and either may be reported first.
+          #expect(log.sorted() == ["first gave up", "third gave up"], "\(transport)")
           try client.sendAll([1])
           try eventually { log.count == 3 }
           try client.sendAll([2])
