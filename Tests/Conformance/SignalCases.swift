@@ -36,7 +36,8 @@ extension Conformance {
         var log: [String] = []
         try Coroutine.signal(SIGUSR1) { _ in
           log.append("begins")
-          try Coroutine.sleep(for: .milliseconds(3))
+          // Until the main coroutine was seen to run, however busy the machine is.
+          repeat { try Coroutine.sleep(for: .milliseconds(1)) } while log.count < 2
           log.append("ends")
         }
         raiseHere(SIGUSR1)
