@@ -49,8 +49,15 @@ public final class EpollBackend: Backend {
     cancelled.initialize(to: OperationList())
     // Edge-triggered, so that neither has to be read: each expiry and each write is an edge.
     let edge = EPOLLIN.rawValue | EPOLLET.rawValue
-    _ = coro_epoll_add(epoll, wakeUp, edge, Self.wakeUpTag)
-    _ = coro_epoll_add(epoll, timer.descriptor, edge, Self.timerTag)
+    guard coro_epoll_add(epoll, wakeUp, edge, Self.wakeUpTag) == 0,
+      coro_epoll_add(epoll, timer.descriptor, edge, Self.timerTag) == 0
+    else {
+      let reason = errno
+      close()
+      throw CoroutineError(
+        .unavailable, errno: .init(rawValue: reason), call: "the epoll backend",
+        operands: "(epoll_ctl)", detail: "raise sysctl fs.epoll.max_user_watches")
+    }
   }
 
   private static func descriptor(_ result: CInt, _ call: String) throws(CoroutineError) -> CInt {

@@ -14,7 +14,8 @@ import Glibc
 //    others wait for the same direction: first come, first served.
 // 2. Only EAGAIN says "blocked", and for TCP a short read: it emptied the socket, and the next byte
 //    makes an edge. That is not so for other types (a Unix socket stops short at ancillary data),
-//    nor once the peer has hung up (the end of the stream has had its edge).
+//    nor once the peer has hung up (the end of the stream has had its edge) or has sent urgent data
+//    (a read stops short at its mark).
 // 3. The first attempt that fails comes BEFORE the descriptor is added. If it became ready in
 //    between, adding reports it: EPOLL_CTL_ADD delivers the state as a first edge.
 // 4. An edge sets the direction free and attempts the waiting, in order, until one finds EAGAIN.
@@ -45,8 +46,8 @@ final class WaiterTable {
     var isRegistered = false
     /// epoll does not take it (a regular file): it is always ready.
     var isUnpollable = false
-    /// The peer has hung up: rule 2's short reads say nothing any more.
-    var isHungUp = false
+    /// The peer has hung up or sent urgent data: rule 2's short reads say nothing any more.
+    var mayStopShort = false
   }
 
   private let epoll: CInt
@@ -117,7 +118,7 @@ final class WaiterTable {
     operation.pointer.pointee.result = result
     if case .receive(_, let buffer, flags: 0) = operation.pointer.pointee.kind,
       result > 0, result < buffer.count, operation.pointer.pointee.traits.contains(.tcp),
-      entry.pointee.isRegistered, !entry.pointee.isHungUp
+      entry.pointee.isRegistered, !entry.pointee.mayStopShort
     {
       waiters.pointee.isBlocked = true
     }
@@ -127,7 +128,8 @@ final class WaiterTable {
   /// - Returns: nil, or a negated errno value.
   private func register(_ descriptor: CInt, _ entry: UnsafeMutablePointer<Entry>) -> Int? {
     let events =
-      EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue
+      EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLPRI.rawValue | EPOLLRDHUP.rawValue
+      | EPOLLET.rawValue
     let tag = UInt64(entry.pointee.generation) << 32 | UInt64(UInt32(bitPattern: descriptor))
     if coro_epoll_add(epoll, descriptor, events, tag) == 0 {
       entry.pointee.isRegistered = true
@@ -151,7 +153,7 @@ final class WaiterTable {
     let entry = start + descriptor
     guard entry.pointee.generation == UInt32(tag >> 32) else { return }
     let hangUp = EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue
-    if events & hangUp != 0 { entry.pointee.isHungUp = true }
+    if events & (hangUp | EPOLLPRI.rawValue) != 0 { entry.pointee.mayStopShort = true }
     if events & (EPOLLIN.rawValue | hangUp) != 0 {
       advance(entry, Self.waiters(entry, .reading), &completed)
     }

@@ -5,6 +5,29 @@ import Testing
 extension Conformance {
   /// Streams under load: much data, both directions, several coroutines on one socket.
   @Suite struct StreamTransfers {
+    @Test(arguments: BackendUnderTest.selected)
+    func `urgent data does not hide what follows it`(on backend: BackendUnderTest) throws {
+      try backend.run {
+        let listener = try Coroutine.socket(.inet, .stream)
+        try listener.bind(to: .inet("127.0.0.1", port: 0))
+        try listener.listen()
+        let client = try Coroutine.socket(.inet, .stream)
+        try client.connect(to: listener.localAddress)
+        let server = try listener.accept()
+        // It has waited once: from here on the kernel tells of changes only.
+        #expect(try failure { _ = try server.receiveText(timeout: .zero) }.code == .timeout)
+        #expect(
+          try failure { _ = try server.receiveText(timeout: .milliseconds(1)) }.code == .timeout)
+        let descriptor = client.fileDescriptor.rawValue
+        #expect(Glibc.send(descriptor, "ab", 2, 0) == 2)
+        #expect(Glibc.send(descriptor, "c", 1, CInt(MSG_OOB)) == 1)
+        #expect(Glibc.send(descriptor, "de", 2, 0) == 2)
+        var text = ""
+        while text.utf8.count < 4 { text += try server.receiveText(timeout: .seconds(10)) }
+        #expect(text == "abde")
+      }
+    }
+
     @Test(arguments: BackendUnderTest.selected, Transport.allCases)
     func `8 MiB flow both ways at once through small buffers`(
       on backend: BackendUnderTest, transport: Transport
