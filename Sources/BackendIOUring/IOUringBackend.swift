@@ -16,6 +16,10 @@
     /// cancelled ones that never came to the ring.
     private let early: UnsafeMutablePointer<OperationList>
     private let lines = WaitingLines()
+    /// Completions are being worked on.
+    private var isReaping = false
+    /// Completions that were found meanwhile, to be worked on next.
+    private var aside: [(word: UInt64, result: CInt)] = []
     /// `wake()` was heard of, and no `wait` has returned since.
     private let isWoken: UnsafeMutablePointer<Bool>
 
@@ -74,7 +78,7 @@
     }
 
     private func submit(_ operation: KernelOperation.Reference) {
-      let entry = ring.entry(makingRoom: reapEarly)
+      let entry = ring.entry(makingRoom: makeRoom)
       operation.prepare(entry)
       io_uring_sqe_set_data64(entry, Tag.operation.word(operation))
     }
@@ -97,7 +101,7 @@
         early.pointee.append(operation)
         return
       }
-      let entry = ring.entry(makingRoom: reapEarly)
+      let entry = ring.entry(makingRoom: makeRoom)
       io_uring_prep_cancel64(entry, Tag.operation.word(operation), 0)
       io_uring_sqe_set_data64(entry, Tag.cancellation.rawValue)
     }
@@ -129,12 +133,23 @@
 
     // MARK: Completions
 
-    private func reapEarly() {
-      reap(&early.pointee)
+    /// Takes completions out, because the kernel takes no submission before.
+    ///
+    /// Where that happens while completions are being worked on (the next in a line is submitted
+    /// then), they are only set aside: no recursion, and no second access to the list.
+    private func makeRoom() {
+      guard isReaping else { return reap(&early.pointee) }
+      while let completion = ring.nextCompletion() { aside.append(completion) }
+    }
+
+    private func nextCompletion() -> (word: UInt64, result: CInt)? {
+      aside.isEmpty ? ring.nextCompletion() : aside.removeFirst()
     }
 
     private func reap(_ completed: inout OperationList) {
-      while let (word, result) = ring.nextCompletion() {
+      isReaping = true
+      defer { isReaping = false }
+      while let (word, result) = nextCompletion() {
         switch Tag(word) {
         case .operation:
           guard let operation = Tag.operation(in: word) else { continue }
@@ -166,7 +181,7 @@
     }
 
     private func watchWakeUp() {
-      let entry = ring.entry(makingRoom: reapEarly)
+      let entry = ring.entry(makingRoom: makeRoom)
       io_uring_prep_poll_add(entry, wakeUp, UInt32(POLLIN))
       io_uring_sqe_set_data64(entry, Tag.wakeUp.rawValue)
     }

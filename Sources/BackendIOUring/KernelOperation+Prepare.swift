@@ -12,19 +12,19 @@
       let atPosition = UInt64.max
       switch pointer.pointee.kind {
       case .receive(let descriptor, let buffer, let flags):
-        io_uring_prep_recv(entry, descriptor, buffer.baseAddress, buffer.count, flags)
+        io_uring_prep_recv(entry, descriptor, buffer.baseAddress, buffer.count.atOnce, flags)
       case .send(let descriptor, let bytes, let flags):
-        io_uring_prep_send(entry, descriptor, bytes.baseAddress, bytes.count, flags)
+        io_uring_prep_send(entry, descriptor, bytes.baseAddress, bytes.count.atOnce, flags)
       case .receiveMessage(let descriptor, let message, let flags):
         io_uring_prep_recvmsg(entry, descriptor, message, UInt32(bitPattern: flags))
       case .sendMessage(let descriptor, let message, let flags):
         io_uring_prep_sendmsg(entry, descriptor, message, UInt32(bitPattern: flags))
       case .read(let descriptor, let buffer):
         io_uring_prep_read(
-          entry, descriptor, buffer.baseAddress, UInt32(clamping: buffer.count), atPosition)
+          entry, descriptor, buffer.baseAddress, UInt32(buffer.count.atOnce), atPosition)
       case .write(let descriptor, let bytes):
         io_uring_prep_write(
-          entry, descriptor, bytes.baseAddress, UInt32(clamping: bytes.count), atPosition)
+          entry, descriptor, bytes.baseAddress, UInt32(bytes.count.atOnce), atPosition)
       case .accept(let descriptor, let address, let length):
         io_uring_prep_accept(entry, descriptor, address, length, CInt(SOCK_CLOEXEC.rawValue))
       case .connect(let descriptor, let address, let length):
@@ -33,5 +33,11 @@
         fatalError("An operation that never waits was submitted to the ring.")
       }
     }
+  }
+
+  extension Int {
+    /// This many bytes, or what one entry can carry: its length has 32 bits, and MAX_RW_COUNT is
+    /// less.
+    fileprivate var atOnce: Int { Swift.min(self, 0x7fff_f000) }
   }
 #endif

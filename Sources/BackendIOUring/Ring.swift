@@ -27,10 +27,12 @@
         | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
       IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL
         | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
-      IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
     ]
 
     /// What the code rests on; all there since Linux 5.11.
+    ///
+    /// The flags ask for 5.19 all the same: before 5.18 `accept` on a descriptor in non-blocking
+    /// mode fails instead of waiting.
     private static let features =
       IORING_FEAT_NODROP | IORING_FEAT_RW_CUR_POS | IORING_FEAT_FAST_POLL | IORING_FEAT_EXT_ARG
 
@@ -45,7 +47,7 @@
       for flags in requiresDeferredWork ? Self.flagSets.prefix(1) : Self.flagSets[...] {
         parameters = io_uring_params()
         parameters.flags = flags
-        parameters.cq_entries = UInt32(clamping: max(entries, 4) * 8)
+        parameters.cq_entries = UInt32(clamping: min(max(entries, 4), 1 << 24) * 8)
         result = io_uring_queue_init_params(UInt32(clamping: entries), ring, &parameters)
         if result != -EINVAL { break }
       }
@@ -68,7 +70,7 @@
             + "profile (Docker's default denies it); allow it there, or use the epoll backend"
         case ENOSYS, EINVAL:
           "this kernel has no io_uring, or a sandbox hides it, or it is older than needed "
-            + "(5.11, and 6.1 to be chosen by itself); use the epoll backend"
+            + "(5.19, and 6.1 to be chosen by itself); use the epoll backend"
         case ENOMEM:
           "the limit of locked memory is too small: raise it (ulimit -l), or use the epoll backend"
         case EMFILE, ENFILE:
