@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102  // Linux 6.13
@@ -27,15 +28,18 @@ int coro_stack_guard(void *low, size_t size) {
 }
 
 int coro_stack_trim(void *low, size_t size) {
-  enum { PAGE = 4096, AT_ONCE = 64 };
+  enum { AT_ONCE = 64 };
   unsigned char resident[AT_ONCE];
+  size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
+  // The kernel would round up, and take a page that is in use.
+  size &= ~(page_size - 1);
   char *cursor = low;
   char *end = cursor + size;
   while (cursor < end) {
     size_t length = (size_t)(end - cursor);
-    if (length > AT_ONCE * PAGE) length = AT_ONCE * PAGE;
+    if (length > AT_ONCE * page_size) length = AT_ONCE * page_size;
     if (mincore(cursor, length, resident) != 0) return 0;
-    for (size_t page = 0; page < (length + PAGE - 1) / PAGE; page++) {
+    for (size_t page = 0; page < length / page_size; page++) {
       if (resident[page] & 1) return madvise(low, size, MADV_DONTNEED) == 0;
     }
     cursor += length;

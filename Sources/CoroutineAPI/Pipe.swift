@@ -134,9 +134,9 @@ func sendingAll(
   _ bytes: UnsafeRawBufferPointer, _ timeout: Duration?,
   _ send: (UnsafeRawBufferPointer, Duration?) throws(CoroutineError) -> Outcome
 ) throws(CoroutineError) -> Outcome {
+  let deadline = timeout.map { Instant.now + $0 }
   let first = try send(bytes, timeout)
   if first.rawValue == bytes.count || first.rawValue < 0 { return first }
-  let deadline = timeout.map { Instant.now + $0 }
   var sent = first.rawValue
   while sent < bytes.count {
     let rest = UnsafeRawBufferPointer(rebasing: bytes[sent...])

@@ -5,6 +5,30 @@ extension Conformance {
   /// The end of a loop, after Python's rule for threads and daemons.
   @Suite struct Ending {
     @Test(arguments: BackendUnderTest.selected)
+    func `a daemon's deinit that waits for ever is cancelled`(on backend: BackendUnderTest) throws {
+      final class Worker: Coroutine {
+        let log: EventLog
+        init(_ log: EventLog) {
+          self.log = log
+          super.init(daemon: true)
+        }
+        override func run() throws { try Coroutine.sleep() }
+        deinit {
+          let error = caught { () throws(CoroutineError) in try Coroutine.sleep(.infinity) }
+          log.note("\(String(describing: error?.code))")
+        }
+      }
+      let log = EventLog()
+      try backend.run {
+        Worker(log).start()
+        // Its code is over then, nobody else holds it, and its deinit waits.
+        for _ in 0..<3 { try Coroutine.sleep() }
+        #expect(log.events.isEmpty)
+      }
+      #expect(log.events == ["Optional(cancelled)"])
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `coroutines that are not daemons run to their end`(on backend: BackendUnderTest) throws {
       let log = EventLog()
       try backend.run {

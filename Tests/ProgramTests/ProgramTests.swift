@@ -47,6 +47,12 @@ import Testing
   }
 
   @Test(arguments: backends)
+  func `exit on another thread ends at once, whatever runs in its loop`(backend: String) throws {
+    let child = try run("exit-in-thread", on: backend)
+    #expect(child.status == 5 && !child.isSignalled)
+  }
+
+  @Test(arguments: backends)
   func `coroutines started after the main coroutine's end are waited for`(backend: String) throws {
     let child = try run("chain-after-end", on: backend)
     #expect(child.output == "main ends\nchild ends\ngrandchild ends\n")

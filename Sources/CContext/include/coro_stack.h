@@ -12,6 +12,7 @@ void coro_stack_release(void *low, size_t size);
 // Makes [low, low + size) a guard: touching it is a segmentation fault. 0, or -1 with errno set.
 int coro_stack_guard(void *low, size_t size);
 
-// Gives the pages of [low, low + size) back to the kernel if any of them is resident.
+// Gives the whole pages of [low, low + size), whose start is page-aligned, back to the kernel if
+// any of them is resident.
 // 1 if it did so, 0 if there was nothing to give.
 int coro_stack_trim(void *low, size_t size);

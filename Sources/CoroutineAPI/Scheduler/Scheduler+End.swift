@@ -33,11 +33,14 @@ extension Scheduler {
   }
 
   /// Every coroutine that lives, the youngest first.
-  var living: [CoroutineRecord.Reference] {
+  var living: [CoroutineRecord.Reference] { everyone.filter { !$0.pointee.isEnded } }
+
+  /// The living, and those whose code is over and whose object's `deinit` still runs.
+  private var everyone: [CoroutineRecord.Reference] {
     var result: [CoroutineRecord.Reference] = []
     var cursor = core.pointee.firstAlive
     while let record = cursor {
-      if !record.pointee.isHidden && !record.pointee.isEnded { result.append(record) }
+      if !record.pointee.isHidden { result.append(record) }
       cursor = record.pointee.nextAlive
     }
     return result
@@ -102,7 +105,7 @@ extension Scheduler {
     markEnded(core.pointee.main)
     let report = waitForOthers()
     core.pointee.isClosing = true
-    for record in living where record != core.pointee.main { cancel(record) }
+    for record in everyone where record != core.pointee.main { cancel(record) }
     _ = waitForOthers()
     stopSignals()
     // Nobody waits for a detached close, and yet the backend must have reported it (I3).

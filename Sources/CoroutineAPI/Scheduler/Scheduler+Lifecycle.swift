@@ -76,9 +76,10 @@ extension Scheduler {
     markEnded(record)
     let object = record.pointee.object
     object._withUnsafeGuaranteedRef { $0.record = nil }
+    // Before the object goes: the end of a value may ask for the current coroutine.
+    for _ in 0..<record.pointee.taskLocalCount { swift_task_localValuePop() }
     // A deinit may block: the record stays in the list of the living until it has run.
     object.release()
-    for _ in 0..<record.pointee.taskLocalCount { swift_task_localValuePop() }
     delist(record)
     let main = core.pointee.main
     if main.pointee.wait == .end, isOver { makeReady(main, .ready) }

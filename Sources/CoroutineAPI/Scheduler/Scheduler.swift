@@ -52,7 +52,8 @@ struct Scheduler {
           + "Coroutine.run(on: .automatic) { … } on a thread of your own")
     }
     let scheduler = Scheduler.make(choice: .automatic, mainName: "MainCoroutine")
-    atexit { Scheduler.current?.endOfProgram() }
+    // exit() from another thread, which may have a loop of its own, ends at once.
+    atexit { if coro_is_main_thread() { Scheduler.current?.endOfProgram() } }
     return scheduler
   }
 

@@ -55,6 +55,15 @@ case "exit-in-coroutine":
   }.start()
   try Coroutine.sleep(30)
 
+case "exit-in-thread":
+  try Coroutine.sleep(0.001)
+  onAnotherThread {
+    try? Coroutine.run(on: .epoll) {
+      Coroutine { try Coroutine.sleep(30) }.start()
+      exit(5)
+    }
+  }
+
 case "chain-after-end":
   Coroutine {
     try Coroutine.sleep(0.01)
