@@ -26,7 +26,8 @@ extension Coroutine {
   /// the next signal gets another coroutine. It runs as soon as the running coroutine blocks or
   /// yields; the same signal arriving again before that is merged with it, as the kernel merges
   /// pending signals. Whichever thread the kernel picks, nothing need be blocked in any of them.
-  /// Does not suspend. While a handler is installed, waiting is never a deadlock.
+  /// Task-local values are, in every handler, those of the loop's first call of `signal`. Does not
+  /// suspend. While a handler is installed, waiting is never a deadlock.
   ///
   /// - Parameters:
   ///   - number: SIGINT, SIGTERM, SIGCHLD, SIGRTMIN + n, …
