@@ -94,8 +94,8 @@ open class Coroutine {
   /// The main coroutine, whose stack is the thread's and which runs already.
   // Convenience, because an internal designated initialiser would keep subclasses in other modules
   // from inheriting the public convenience ones.
-  convenience init(mainNamed name: String, record: CoroutineRecord.Reference) {
-    self.init(name: name, daemon: false)
+  convenience init(main record: CoroutineRecord.Reference) {
+    self.init(name: "MainCoroutine", daemon: false)
     phase = .alive
     self.record = record
   }

@@ -34,8 +34,7 @@ struct DescriptorHandle {
   func perform(
     _ call: StaticString, _ kind: KernelOperation.Kind, timeout: Duration?
   ) throws(CoroutineError) -> Outcome {
-    let scheduler = try Scheduler.forCall(call)
-    try scheduler.requireBackend()
+    let scheduler = try Scheduler.forKernelCall(call)
     if state.pointee.isClosed { return .closed }
     if state.pointee.core != scheduler.core { claim(scheduler) }
     return scheduler.perform(kind, on: self, timeout: timeout)
@@ -78,27 +77,31 @@ struct DescriptorHandle {
 
   /// Wakes everyone who waits on the descriptor with an error, then closes it.
   ///
-  /// The number stays taken until the kernel has let go of every buffer, so that whoever gets it
-  /// next inherits nothing.
+  /// Closing again does nothing.
   func close(_ call: StaticString, _ operands: @autoclosure () -> String) throws(CoroutineError) {
-    guard !state.pointee.isClosed else { return }
-    let scheduler = try Scheduler.forCall(call)
-    try scheduler.requireBackend()
-    if state.pointee.core != scheduler.core { claim(scheduler) }
-    state.pointee.isClosed = true
-    drain(scheduler)
+    if state.pointee.isClosed { return }
+    let scheduler = try retire(call)
     _ = try scheduler.performUncancelled(.close(descriptor)).value(call, operands())
   }
 
   /// As `close`, and leaves the descriptor open.
-  func detach(_ call: StaticString) throws(CoroutineError) {
-    guard !state.pointee.isClosed else { throw CoroutineError(.closed, call: call) }
-    let scheduler = try Scheduler.forCall(call)
-    try scheduler.requireBackend()
+  func detach(_ call: StaticString, _ operands: @autoclosure () -> String) throws(CoroutineError) {
+    if state.pointee.isClosed {
+      throw CoroutineError(.closed, call: call, operands: operands())
+    }
+    let scheduler = try retire(call)
+    _ = try scheduler.performUncancelled(.forget(descriptor)).value(call, operands())
+  }
+
+  /// Refuses all further use, and waits until the kernel has let go of every buffer.
+  ///
+  /// The number stays taken until then, so that whoever gets it next inherits nothing.
+  private func retire(_ call: StaticString) throws(CoroutineError) -> Scheduler {
+    let scheduler = try Scheduler.forKernelCall(call)
     if state.pointee.core != scheduler.core { claim(scheduler) }
     state.pointee.isClosed = true
     drain(scheduler)
-    _ = scheduler.performUncancelled(.forget(descriptor))
+    return scheduler
   }
 
   private func drain(_ scheduler: Scheduler) {
@@ -119,7 +122,10 @@ struct DescriptorHandle {
   /// Never suspends; nobody can be waiting.
   func release() {
     if !state.pointee.isClosed {
-      if let scheduler = Scheduler.current, scheduler.core == state.pointee.core {
+      // Through the seam, unless its loop is gone: nobody else knows of the descriptor then.
+      if let scheduler = Scheduler.current, scheduler.core.pointee.backend != nil,
+        state.pointee.core == nil || state.pointee.core == scheduler.core
+      {
         scheduler.performDetached(.close(descriptor))
       } else {
         _ = KernelOperation(.close(descriptor)).attempt()
@@ -130,22 +136,11 @@ struct DescriptorHandle {
 }
 
 extension Scheduler {
-  /// Performs an operation that takes no time, and that a cancelled coroutine must be able to do.
-  func performUncancelled(_ kind: KernelOperation.Kind) -> Outcome {
-    let me = core.pointee.running
-    let wasCancelled = me.pointee.isCancelled
-    me.pointee.isCancelled = false
-    let outcome = perform(kind, on: nil, timeout: nil)
-    if wasCancelled || core.pointee.isClosing { me.pointee.isCancelled = true }
-    return outcome
-  }
-
   /// Makes a system call that never waits.
   static func call(
     _ name: StaticString, _ call: SystemCall, _ operands: @autoclosure () -> String = ""
   ) throws(CoroutineError) -> Int {
-    let scheduler = try forCall(name)
-    try scheduler.requireBackend()
+    let scheduler = try forKernelCall(name)
     return try scheduler.performUncancelled(.call(call)).value(name, operands())
   }
 }

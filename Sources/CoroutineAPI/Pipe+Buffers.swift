@@ -1,5 +1,5 @@
-// One name for every kind of buffer. Each overload is the same two steps: the buffer's memory, then
-// the one call in `Pipe.swift`.
+// One name for every kind of buffer. All lead to a span of its bytes, the span to plain memory, and
+// that to the one call in `Pipe.swift`.
 
 extension PipeEnd {
   // MARK: Reading
@@ -14,10 +14,9 @@ extension PipeEnd {
   public func read(
     into buffer: inout [UInt8], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    let outcome = buffer.withUnsafeMutableBytes { bytes in
-      Result { () throws(CoroutineError) in try read(bytes, timeout) }
-    }
-    return try outcome.get().value("read", readOperands)
+    var span = buffer.mutableSpan
+    var bytes = span.mutableBytes
+    return try read(into: &bytes, timeout: timeout)
   }
 
   /// Suspends until bytes are there, and reads them into a slice, which keeps its length.
@@ -30,10 +29,9 @@ extension PipeEnd {
   public func read(
     into buffer: inout ArraySlice<UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    let outcome = buffer.withUnsafeMutableBytes { bytes in
-      Result { () throws(CoroutineError) in try read(bytes, timeout) }
-    }
-    return try outcome.get().value("read", readOperands)
+    var span = buffer.mutableSpan
+    var bytes = span.mutableBytes
+    return try read(into: &bytes, timeout: timeout)
   }
 
   /// Suspends until bytes are there, and reads them into an inline array.
@@ -46,10 +44,9 @@ extension PipeEnd {
   public func read<let count: Int>(
     into buffer: inout InlineArray<count, UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    let outcome = withUnsafeMutableBytes(of: &buffer) { bytes in
-      Result { () throws(CoroutineError) in try read(bytes, timeout) }
-    }
-    return try outcome.get().value("read", readOperands)
+    var span = buffer.mutableSpan
+    var bytes = span.mutableBytes
+    return try read(into: &bytes, timeout: timeout)
   }
 
   /// Suspends until bytes are there, and reads them into a span.
@@ -62,10 +59,9 @@ extension PipeEnd {
   public func read(
     into buffer: inout MutableRawSpan, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    let outcome = buffer.withUnsafeMutableBytes { bytes in
-      Result { () throws(CoroutineError) in try read(bytes, timeout) }
+    try buffer.withUnsafeMutableBytes { bytes throws(CoroutineError) in
+      try read(into: bytes, timeout: timeout)
     }
-    return try outcome.get().value("read", readOperands)
   }
 
   /// Suspends until bytes are there, and reads them into memory that stays valid during the call.
@@ -93,10 +89,7 @@ extension PipeEnd {
   public func write(
     _ bytes: [UInt8], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    let outcome = bytes.withUnsafeBytes { bytes in
-      Result { () throws(CoroutineError) in try write(bytes, timeout) }
-    }
-    return try outcome.get().value("write", writeOperands)
+    try write(bytes.span.bytes, timeout: timeout)
   }
 
   /// Suspends until the kernel takes some bytes of a slice.
@@ -109,10 +102,7 @@ extension PipeEnd {
   public func write(
     _ bytes: ArraySlice<UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    let outcome = bytes.withUnsafeBytes { bytes in
-      Result { () throws(CoroutineError) in try write(bytes, timeout) }
-    }
-    return try outcome.get().value("write", writeOperands)
+    try write(bytes.span.bytes, timeout: timeout)
   }
 
   /// Suspends until the kernel takes some bytes of an inline array.
@@ -125,10 +115,7 @@ extension PipeEnd {
   public func write<let count: Int>(
     _ bytes: InlineArray<count, UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    let outcome = bytes.span.bytes.withUnsafeBytes { bytes in
-      Result { () throws(CoroutineError) in try write(bytes, timeout) }
-    }
-    return try outcome.get().value("write", writeOperands)
+    try write(bytes.span.bytes, timeout: timeout)
   }
 
   /// Suspends until the kernel takes some bytes of a string, in UTF-8.
@@ -141,11 +128,7 @@ extension PipeEnd {
   public func write(
     _ bytes: String, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    var copy = bytes
-    let outcome = copy.withUTF8 { bytes in
-      Result { () throws(CoroutineError) in try write(UnsafeRawBufferPointer(bytes), timeout) }
-    }
-    return try outcome.get().value("write", writeOperands)
+    try write(bytes.utf8Span.span.bytes, timeout: timeout)
   }
 
   /// Suspends until the kernel takes some bytes of a part of a string, in UTF-8.
@@ -158,11 +141,7 @@ extension PipeEnd {
   public func write(
     _ bytes: Substring, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    var copy = bytes
-    let outcome = copy.withUTF8 { bytes in
-      Result { () throws(CoroutineError) in try write(UnsafeRawBufferPointer(bytes), timeout) }
-    }
-    return try outcome.get().value("write", writeOperands)
+    try write(bytes.utf8Span.span.bytes, timeout: timeout)
   }
 
   /// Suspends until the kernel takes some bytes of a span.
@@ -175,10 +154,9 @@ extension PipeEnd {
   public func write(
     _ bytes: RawSpan, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    let outcome = bytes.withUnsafeBytes { bytes in
-      Result { () throws(CoroutineError) in try write(bytes, timeout) }
+    try bytes.withUnsafeBytes { bytes throws(CoroutineError) in
+      try write(bytes, timeout: timeout)
     }
-    return try outcome.get().value("write", writeOperands)
   }
 
   /// Suspends until the kernel takes some bytes of memory that stays valid during the call.
@@ -220,10 +198,7 @@ extension PipeEnd {
   public func writeAll(
     _ bytes: [UInt8], timeout: Duration? = nil
   ) throws(CoroutineError) {
-    let outcome = bytes.withUnsafeBytes { bytes in
-      Result { () throws(CoroutineError) in try writeAll(bytes, timeout) }
-    }
-    _ = try outcome.get().value("writeAll", writeOperands)
+    try writeAll(bytes.span.bytes, timeout: timeout)
   }
 
   /// Suspends until the kernel has taken all bytes of a slice.
@@ -236,10 +211,7 @@ extension PipeEnd {
   public func writeAll(
     _ bytes: ArraySlice<UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) {
-    let outcome = bytes.withUnsafeBytes { bytes in
-      Result { () throws(CoroutineError) in try writeAll(bytes, timeout) }
-    }
-    _ = try outcome.get().value("writeAll", writeOperands)
+    try writeAll(bytes.span.bytes, timeout: timeout)
   }
 
   /// Suspends until the kernel has taken all bytes of an inline array.
@@ -252,10 +224,7 @@ extension PipeEnd {
   public func writeAll<let count: Int>(
     _ bytes: InlineArray<count, UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) {
-    let outcome = bytes.span.bytes.withUnsafeBytes { bytes in
-      Result { () throws(CoroutineError) in try writeAll(bytes, timeout) }
-    }
-    _ = try outcome.get().value("writeAll", writeOperands)
+    try writeAll(bytes.span.bytes, timeout: timeout)
   }
 
   /// Suspends until the kernel has taken all bytes of a string, in UTF-8.
@@ -268,11 +237,7 @@ extension PipeEnd {
   public func writeAll(
     _ bytes: String, timeout: Duration? = nil
   ) throws(CoroutineError) {
-    var copy = bytes
-    let outcome = copy.withUTF8 { bytes in
-      Result { () throws(CoroutineError) in try writeAll(UnsafeRawBufferPointer(bytes), timeout) }
-    }
-    _ = try outcome.get().value("writeAll", writeOperands)
+    try writeAll(bytes.utf8Span.span.bytes, timeout: timeout)
   }
 
   /// Suspends until the kernel has taken all bytes of a part of a string, in UTF-8.
@@ -285,11 +250,7 @@ extension PipeEnd {
   public func writeAll(
     _ bytes: Substring, timeout: Duration? = nil
   ) throws(CoroutineError) {
-    var copy = bytes
-    let outcome = copy.withUTF8 { bytes in
-      Result { () throws(CoroutineError) in try writeAll(UnsafeRawBufferPointer(bytes), timeout) }
-    }
-    _ = try outcome.get().value("writeAll", writeOperands)
+    try writeAll(bytes.utf8Span.span.bytes, timeout: timeout)
   }
 
   /// Suspends until the kernel has taken all bytes of a span.
@@ -302,10 +263,9 @@ extension PipeEnd {
   public func writeAll(
     _ bytes: RawSpan, timeout: Duration? = nil
   ) throws(CoroutineError) {
-    let outcome = bytes.withUnsafeBytes { bytes in
-      Result { () throws(CoroutineError) in try writeAll(bytes, timeout) }
+    try bytes.withUnsafeBytes { bytes throws(CoroutineError) in
+      try writeAll(bytes, timeout: timeout)
     }
-    _ = try outcome.get().value("writeAll", writeOperands)
   }
 
   /// Suspends until the kernel has taken all bytes of memory that stays valid during the call.

@@ -96,7 +96,7 @@ public final class PipeEnd {
   /// - Throws: `closed`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func detach() throws(CoroutineError) -> FileDescriptor {
-    try handle.detach("detach")
+    try handle.detach("detach", "pipe \(handle.descriptor)")
     return fileDescriptor
   }
 

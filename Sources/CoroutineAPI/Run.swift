@@ -140,7 +140,7 @@ extension Coroutine {
         .misuse, call: "Coroutine.run", operands: "on \(choice)",
         detail: "this thread has a loop already; start a coroutine in it instead")
     }
-    let scheduler = Scheduler.make(choice: choice, mainName: "MainCoroutine")
+    let scheduler = Scheduler.make(choice: choice)
     do throws(CoroutineError) {
       try scheduler.requireBackend()
     } catch {

@@ -56,8 +56,7 @@ extension Coroutine {
   public static func signal(
     _ number: CInt, _ action: SignalAction
   ) throws(CoroutineError) -> SignalAction {
-    let scheduler = try Scheduler.forCall("signal")
-    try scheduler.requireBackend()
+    let scheduler = try Scheduler.forKernelCall("signal")
     try SignalTable.validate(number)
     let table = try scheduler.signalTable()
     return try table.set(number, action)
@@ -98,23 +97,23 @@ extension Scheduler {
 /// coroutine reads from it like from any other descriptor, and starts a coroutine for each bit.
 final class SignalTable {
   private let box: UnsafeMutablePointer<coro_signal_box>
+  /// The box's eventfd, which stays open when the table goes.
+  private let events: DescriptorHandle
   private var handlers: [CInt: (CInt) throws -> Void] = [:]
   private var statesBefore: [CInt: coro_signal_state] = [:]
   let dispatcher: Coroutine
 
   /// Whether no signal could start a coroutine.
   var isIdle: Bool { handlers.isEmpty }
+
   init() throws(CoroutineError) {
     guard let box = coro_signal_box_take_spare() else {
       throw CoroutineError(Outcome(-Int(errno)), call: "signal", operands: "(eventfd)")
     }
     self.box = box
-    let handle = DescriptorHandle(box.pointee.event_descriptor, traits: .nonBlocking)
+    events = DescriptorHandle(box.pointee.event_descriptor, traits: .nonBlocking)
     let current = CurrentTable()
-    dispatcher = Coroutine(name: "signals", daemon: true) {
-      defer { handle.state.deallocate() }
-      try SignalTable.dispatch(current, handle)
-    }
+    dispatcher = Coroutine(name: "signals", daemon: true) { try current.table?.dispatch() }
     current.table = self
   }
 
@@ -124,23 +123,20 @@ final class SignalTable {
   }
 
   deinit {
+    events.state.deallocate()
     coro_signal_box_give_back(box)
   }
 
   // MARK: Dispatch
 
-  private static func dispatch(
-    _ current: CurrentTable, _ handle: DescriptorHandle
-  ) throws(CoroutineError) {
+  private func dispatch() throws(CoroutineError) {
     var count: UInt64 = 0
     while true {
-      let outcome = try withUnsafeMutableBytes(of: &count) { bytes in
-        Result { () throws(CoroutineError) in
-          try handle.perform("read", .read(handle.descriptor, bytes), timeout: nil)
-        }
-      }.get()
+      let outcome = try withUnsafeMutableBytes(of: &count) { bytes throws(CoroutineError) in
+        try events.perform("read", .read(events.descriptor, bytes), timeout: nil)
+      }
       _ = try outcome.value("read", "signals")
-      current.table?.startHandlers()
+      startHandlers()
     }
   }
 

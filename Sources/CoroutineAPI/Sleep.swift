@@ -44,16 +44,14 @@ extension Coroutine {
   /// - Throws: `cancelled`, `misuse` where there is no loop, `unavailable` if there is no backend.
   @available(*, noasync, message: "use Task.sleep in async code")
   public static func sleep(until deadline: Instant) throws(CoroutineError) {
-    let scheduler = try Scheduler.forCall("sleep")
-    try scheduler.requireBackend()
+    let scheduler = try Scheduler.forKernelCall("sleep")
     if deadline <= scheduler.now { return try yield(scheduler) }
     try wait(scheduler, until: deadline)
   }
 
   private static func sleep(nanoseconds: Int64) throws(CoroutineError) {
-    let scheduler = try Scheduler.forCall("sleep")
-    if nanoseconds == 0 { return try yield(scheduler) }
-    try scheduler.requireBackend()
+    if nanoseconds == 0 { return try yield(Scheduler.forCall("sleep")) }
+    let scheduler = try Scheduler.forKernelCall("sleep")
     try wait(scheduler, until: scheduler.now.advanced(byNanoseconds: nanoseconds))
   }
 

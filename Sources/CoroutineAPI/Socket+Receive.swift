@@ -1,5 +1,5 @@
-// One name for every kind of buffer. Each overload is the same two steps: the buffer's memory,
-// then the one call in `Socket+Transfer.swift`.
+// One name for every kind of buffer. All lead to a span of its bytes, the span to plain memory, and
+// that to the one call in `Socket+Transfer.swift`.
 
 extension Socket {
   // MARK: Receiving
@@ -14,10 +14,9 @@ extension Socket {
   public func receive(
     into buffer: inout [UInt8], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    let outcome = buffer.withUnsafeMutableBytes { bytes in
-      Result { () throws(CoroutineError) in try receive(bytes, timeout) }
-    }
-    return try outcome.get().value("receive", receiveOperands)
+    var span = buffer.mutableSpan
+    var bytes = span.mutableBytes
+    return try receive(into: &bytes, timeout: timeout)
   }
 
   /// Suspends until bytes are there, and receives them into a slice, which keeps its length.
@@ -30,10 +29,9 @@ extension Socket {
   public func receive(
     into buffer: inout ArraySlice<UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    let outcome = buffer.withUnsafeMutableBytes { bytes in
-      Result { () throws(CoroutineError) in try receive(bytes, timeout) }
-    }
-    return try outcome.get().value("receive", receiveOperands)
+    var span = buffer.mutableSpan
+    var bytes = span.mutableBytes
+    return try receive(into: &bytes, timeout: timeout)
   }
 
   /// Suspends until bytes are there, and receives them into an inline array.
@@ -46,10 +44,9 @@ extension Socket {
   public func receive<let count: Int>(
     into buffer: inout InlineArray<count, UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    let outcome = withUnsafeMutableBytes(of: &buffer) { bytes in
-      Result { () throws(CoroutineError) in try receive(bytes, timeout) }
-    }
-    return try outcome.get().value("receive", receiveOperands)
+    var span = buffer.mutableSpan
+    var bytes = span.mutableBytes
+    return try receive(into: &bytes, timeout: timeout)
   }
 
   /// Suspends until bytes are there, and receives them into a span.
@@ -62,10 +59,9 @@ extension Socket {
   public func receive(
     into buffer: inout MutableRawSpan, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    let outcome = buffer.withUnsafeMutableBytes { bytes in
-      Result { () throws(CoroutineError) in try receive(bytes, timeout) }
+    try buffer.withUnsafeMutableBytes { bytes throws(CoroutineError) in
+      try receive(into: bytes, timeout: timeout)
     }
-    return try outcome.get().value("receive", receiveOperands)
   }
 
   /// Suspends until bytes are there, and receives them into memory that stays valid during the
@@ -92,10 +88,9 @@ extension Socket {
   public func receiveFrom(
     into buffer: inout [UInt8], timeout: Duration? = nil
   ) throws(CoroutineError) -> (count: Int, sender: Address) {
-    let outcome = buffer.withUnsafeMutableBytes { bytes in
-      Result { () throws(CoroutineError) in try receiveFrom(bytes, timeout) }
-    }
-    return try sender(outcome.get(), "receiveFrom", receiveOperands)
+    var span = buffer.mutableSpan
+    var bytes = span.mutableBytes
+    return try receiveFrom(into: &bytes, timeout: timeout)
   }
 
   /// Suspends until a datagram is there, and receives it into a slice, which keeps its length.
@@ -108,10 +103,9 @@ extension Socket {
   public func receiveFrom(
     into buffer: inout ArraySlice<UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> (count: Int, sender: Address) {
-    let outcome = buffer.withUnsafeMutableBytes { bytes in
-      Result { () throws(CoroutineError) in try receiveFrom(bytes, timeout) }
-    }
-    return try sender(outcome.get(), "receiveFrom", receiveOperands)
+    var span = buffer.mutableSpan
+    var bytes = span.mutableBytes
+    return try receiveFrom(into: &bytes, timeout: timeout)
   }
 
   /// Suspends until a datagram is there, and receives it into an inline array.
@@ -124,10 +118,9 @@ extension Socket {
   public func receiveFrom<let count: Int>(
     into buffer: inout InlineArray<count, UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> (count: Int, sender: Address) {
-    let outcome = withUnsafeMutableBytes(of: &buffer) { bytes in
-      Result { () throws(CoroutineError) in try receiveFrom(bytes, timeout) }
-    }
-    return try sender(outcome.get(), "receiveFrom", receiveOperands)
+    var span = buffer.mutableSpan
+    var bytes = span.mutableBytes
+    return try receiveFrom(into: &bytes, timeout: timeout)
   }
 
   /// Suspends until a datagram is there, and receives it into a span.
@@ -140,10 +133,9 @@ extension Socket {
   public func receiveFrom(
     into buffer: inout MutableRawSpan, timeout: Duration? = nil
   ) throws(CoroutineError) -> (count: Int, sender: Address) {
-    let outcome = buffer.withUnsafeMutableBytes { bytes in
-      Result { () throws(CoroutineError) in try receiveFrom(bytes, timeout) }
+    try buffer.withUnsafeMutableBytes { bytes throws(CoroutineError) in
+      try receiveFrom(into: bytes, timeout: timeout)
     }
-    return try sender(outcome.get(), "receiveFrom", receiveOperands)
   }
 
   /// Suspends until a datagram is there, and receives it into memory that stays valid during the

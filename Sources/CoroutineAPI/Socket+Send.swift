@@ -1,5 +1,5 @@
-// One name for every kind of bytes. Each overload is the same two steps: the bytes' memory, then
-// the one call in `Socket+Transfer.swift`.
+// One name for every kind of buffer. All lead to a span of its bytes, the span to plain memory, and
+// that to the one call in `Socket+Transfer.swift`.
 
 extension Socket {
   // MARK: Sending once
@@ -13,10 +13,7 @@ extension Socket {
   public func send(
     _ bytes: [UInt8], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    let outcome = bytes.withUnsafeBytes { bytes in
-      Result { () throws(CoroutineError) in try send(bytes, timeout) }
-    }
-    return try outcome.get().value("send", sendOperands)
+    try send(bytes.span.bytes, timeout: timeout)
   }
 
   /// Suspends until the kernel takes some bytes of a slice.
@@ -28,10 +25,7 @@ extension Socket {
   public func send(
     _ bytes: ArraySlice<UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    let outcome = bytes.withUnsafeBytes { bytes in
-      Result { () throws(CoroutineError) in try send(bytes, timeout) }
-    }
-    return try outcome.get().value("send", sendOperands)
+    try send(bytes.span.bytes, timeout: timeout)
   }
 
   /// Suspends until the kernel takes some bytes of an inline array.
@@ -43,10 +37,7 @@ extension Socket {
   public func send<let count: Int>(
     _ bytes: InlineArray<count, UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    let outcome = bytes.span.bytes.withUnsafeBytes { bytes in
-      Result { () throws(CoroutineError) in try send(bytes, timeout) }
-    }
-    return try outcome.get().value("send", sendOperands)
+    try send(bytes.span.bytes, timeout: timeout)
   }
 
   /// Suspends until the kernel takes some bytes of a string, in UTF-8.
@@ -58,11 +49,7 @@ extension Socket {
   public func send(
     _ bytes: String, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    var copy = bytes
-    let outcome = copy.withUTF8 { bytes in
-      Result { () throws(CoroutineError) in try send(UnsafeRawBufferPointer(bytes), timeout) }
-    }
-    return try outcome.get().value("send", sendOperands)
+    try send(bytes.utf8Span.span.bytes, timeout: timeout)
   }
 
   /// Suspends until the kernel takes some bytes of a part of a string, in UTF-8.
@@ -74,11 +61,7 @@ extension Socket {
   public func send(
     _ bytes: Substring, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    var copy = bytes
-    let outcome = copy.withUTF8 { bytes in
-      Result { () throws(CoroutineError) in try send(UnsafeRawBufferPointer(bytes), timeout) }
-    }
-    return try outcome.get().value("send", sendOperands)
+    try send(bytes.utf8Span.span.bytes, timeout: timeout)
   }
 
   /// Suspends until the kernel takes some bytes of a span.
@@ -90,10 +73,9 @@ extension Socket {
   public func send(
     _ bytes: RawSpan, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    let outcome = bytes.withUnsafeBytes { bytes in
-      Result { () throws(CoroutineError) in try send(bytes, timeout) }
+    try bytes.withUnsafeBytes { bytes throws(CoroutineError) in
+      try send(bytes, timeout: timeout)
     }
-    return try outcome.get().value("send", sendOperands)
   }
 
   /// Suspends until the kernel takes some bytes of memory that stays valid during the call.
@@ -133,10 +115,7 @@ extension Socket {
   public func sendAll(
     _ bytes: [UInt8], timeout: Duration? = nil
   ) throws(CoroutineError) {
-    let outcome = bytes.withUnsafeBytes { bytes in
-      Result { () throws(CoroutineError) in try sendAll(bytes, timeout) }
-    }
-    _ = try outcome.get().value("sendAll", sendOperands)
+    try sendAll(bytes.span.bytes, timeout: timeout)
   }
 
   /// Suspends until the kernel has taken all bytes of a slice.
@@ -149,10 +128,7 @@ extension Socket {
   public func sendAll(
     _ bytes: ArraySlice<UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) {
-    let outcome = bytes.withUnsafeBytes { bytes in
-      Result { () throws(CoroutineError) in try sendAll(bytes, timeout) }
-    }
-    _ = try outcome.get().value("sendAll", sendOperands)
+    try sendAll(bytes.span.bytes, timeout: timeout)
   }
 
   /// Suspends until the kernel has taken all bytes of an inline array.
@@ -165,10 +141,7 @@ extension Socket {
   public func sendAll<let count: Int>(
     _ bytes: InlineArray<count, UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) {
-    let outcome = bytes.span.bytes.withUnsafeBytes { bytes in
-      Result { () throws(CoroutineError) in try sendAll(bytes, timeout) }
-    }
-    _ = try outcome.get().value("sendAll", sendOperands)
+    try sendAll(bytes.span.bytes, timeout: timeout)
   }
 
   /// Suspends until the kernel has taken all bytes of a string, in UTF-8.
@@ -181,11 +154,7 @@ extension Socket {
   public func sendAll(
     _ bytes: String, timeout: Duration? = nil
   ) throws(CoroutineError) {
-    var copy = bytes
-    let outcome = copy.withUTF8 { bytes in
-      Result { () throws(CoroutineError) in try sendAll(UnsafeRawBufferPointer(bytes), timeout) }
-    }
-    _ = try outcome.get().value("sendAll", sendOperands)
+    try sendAll(bytes.utf8Span.span.bytes, timeout: timeout)
   }
 
   /// Suspends until the kernel has taken all bytes of a part of a string, in UTF-8.
@@ -198,11 +167,7 @@ extension Socket {
   public func sendAll(
     _ bytes: Substring, timeout: Duration? = nil
   ) throws(CoroutineError) {
-    var copy = bytes
-    let outcome = copy.withUTF8 { bytes in
-      Result { () throws(CoroutineError) in try sendAll(UnsafeRawBufferPointer(bytes), timeout) }
-    }
-    _ = try outcome.get().value("sendAll", sendOperands)
+    try sendAll(bytes.utf8Span.span.bytes, timeout: timeout)
   }
 
   /// Suspends until the kernel has taken all bytes of a span.
@@ -215,10 +180,9 @@ extension Socket {
   public func sendAll(
     _ bytes: RawSpan, timeout: Duration? = nil
   ) throws(CoroutineError) {
-    let outcome = bytes.withUnsafeBytes { bytes in
-      Result { () throws(CoroutineError) in try sendAll(bytes, timeout) }
+    try bytes.withUnsafeBytes { bytes throws(CoroutineError) in
+      try sendAll(bytes, timeout: timeout)
     }
-    _ = try outcome.get().value("sendAll", sendOperands)
   }
 
   /// Suspends until the kernel has taken all bytes of memory that stays valid during the call.
@@ -261,10 +225,7 @@ extension Socket {
   public func send(
     _ bytes: [UInt8], to address: Address, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    let outcome = bytes.withUnsafeBytes { bytes in
-      Result { () throws(CoroutineError) in try send(bytes, address, timeout) }
-    }
-    return try outcome.get().value("send", "to \(address) from socket \(handle.descriptor)")
+    try send(bytes.span.bytes, to: address, timeout: timeout)
   }
 
   /// Sends a datagram to `address`, made of a slice.
@@ -278,10 +239,7 @@ extension Socket {
   public func send(
     _ bytes: ArraySlice<UInt8>, to address: Address, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    let outcome = bytes.withUnsafeBytes { bytes in
-      Result { () throws(CoroutineError) in try send(bytes, address, timeout) }
-    }
-    return try outcome.get().value("send", "to \(address) from socket \(handle.descriptor)")
+    try send(bytes.span.bytes, to: address, timeout: timeout)
   }
 
   /// Sends a datagram to `address`, made of an inline array.
@@ -295,10 +253,7 @@ extension Socket {
   public func send<let count: Int>(
     _ bytes: InlineArray<count, UInt8>, to address: Address, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    let outcome = bytes.span.bytes.withUnsafeBytes { bytes in
-      Result { () throws(CoroutineError) in try send(bytes, address, timeout) }
-    }
-    return try outcome.get().value("send", "to \(address) from socket \(handle.descriptor)")
+    try send(bytes.span.bytes, to: address, timeout: timeout)
   }
 
   /// Sends a datagram to `address`, made of a string, in UTF-8.
@@ -312,13 +267,7 @@ extension Socket {
   public func send(
     _ bytes: String, to address: Address, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    var copy = bytes
-    let outcome = copy.withUTF8 { bytes in
-      Result { () throws(CoroutineError) in
-        try send(UnsafeRawBufferPointer(bytes), address, timeout)
-      }
-    }
-    return try outcome.get().value("send", "to \(address) from socket \(handle.descriptor)")
+    try send(bytes.utf8Span.span.bytes, to: address, timeout: timeout)
   }
 
   /// Sends a datagram to `address`, made of a part of a string, in UTF-8.
@@ -332,13 +281,7 @@ extension Socket {
   public func send(
     _ bytes: Substring, to address: Address, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    var copy = bytes
-    let outcome = copy.withUTF8 { bytes in
-      Result { () throws(CoroutineError) in
-        try send(UnsafeRawBufferPointer(bytes), address, timeout)
-      }
-    }
-    return try outcome.get().value("send", "to \(address) from socket \(handle.descriptor)")
+    try send(bytes.utf8Span.span.bytes, to: address, timeout: timeout)
   }
 
   /// Sends a datagram to `address`, made of a span.
@@ -352,10 +295,9 @@ extension Socket {
   public func send(
     _ bytes: RawSpan, to address: Address, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    let outcome = bytes.withUnsafeBytes { bytes in
-      Result { () throws(CoroutineError) in try send(bytes, address, timeout) }
+    try bytes.withUnsafeBytes { bytes throws(CoroutineError) in
+      try send(bytes, to: address, timeout: timeout)
     }
-    return try outcome.get().value("send", "to \(address) from socket \(handle.descriptor)")
   }
 
   /// Sends a datagram to `address`, made of memory that stays valid during the call.

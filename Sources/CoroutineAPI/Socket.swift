@@ -109,7 +109,7 @@ public final class Socket {
   /// - Throws: `closed`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func detach() throws(CoroutineError) -> FileDescriptor {
-    try handle.detach("detach")
+    try handle.detach("detach", operands)
     return fileDescriptor
   }
 

@@ -134,6 +134,15 @@ import Testing
     }
   }
 
+  @Test func `a descriptor that nobody ever waited on is closed by the backend too`() throws {
+    try withScript { backend in
+      var end: PipeEnd? = scripted()
+      let number = try #require(end).number
+      end = nil
+      #expect(backend.started.map { $0.pointer.pointee.kind.descriptor } == [number])
+    }
+  }
+
   @Test func `a close that nobody waits for is freed when the backend reports it`() throws {
     try withScript { backend in
       let end = leaveUnclosed(backend)

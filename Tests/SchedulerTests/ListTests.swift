@@ -49,12 +49,8 @@ import Testing
     for _ in 0..<5_000 {
       let index = Int.random(in: 0..<20, using: &random)
       if let place = reference.firstIndex(of: index) {
-        if Bool.random(using: &random) {
-          list.remove(records[index])
-          reference.remove(at: place)
-        } else {
-          #expect(list.popFirst() == records[reference.removeFirst()])
-        }
+        list.remove(records[index])
+        reference.remove(at: place)
       } else {
         list.append(records[index])
         reference.append(index)
@@ -62,8 +58,11 @@ import Testing
       #expect(list.first == reference.first.map { records[$0] })
       #expect(list.isEmpty == reference.isEmpty)
     }
-    let rest = Array(sequence(state: ()) { _ in list.popFirst() })
-    #expect(rest == reference.map { records[$0] })
+    for index in reference {
+      #expect(list.first == records[index])
+      list.remove(records[index])
+    }
+    #expect(list.isEmpty)
   }
 
   @Test(arguments: 0..<4 as Range<UInt64>)

@@ -59,10 +59,4 @@ struct WaitList {
     record.pointee.next = nil
     record.pointee.previous = nil
   }
-
-  mutating func popFirst() -> CoroutineRecord.Reference? {
-    guard let record = first else { return nil }
-    remove(record)
-    return record
-  }
 }

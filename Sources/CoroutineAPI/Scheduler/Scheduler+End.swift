@@ -88,10 +88,9 @@ extension Scheduler {
   /// Python's rule at the end of the program: who is not a daemon is run to the end.
   func endOfProgram() {
     // exit() from another coroutine ends at once, as it does from another thread.
-    guard core.pointee.running == core.pointee.main, !core.pointee.isMainEnded,
+    guard core.pointee.running == core.pointee.main, !core.pointee.main.pointee.isEnded,
       core.pointee.process == getpid()
     else { return }
-    core.pointee.isMainEnded = true
     markEnded(core.pointee.main)
     guard let report = waitForOthers() else { return }
     fflush(nil)
@@ -101,7 +100,6 @@ extension Scheduler {
 
   /// The end of `run(on:)`: who is not a daemon runs to the end, then daemons are cancelled.
   func endOfRun() -> String? {
-    core.pointee.isMainEnded = true
     markEnded(core.pointee.main)
     let report = waitForOthers()
     core.pointee.isClosing = true

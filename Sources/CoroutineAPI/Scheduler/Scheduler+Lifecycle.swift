@@ -89,7 +89,8 @@ extension Scheduler {
     record.pointee.isEnded = true
     if !record.pointee.isHidden { core.pointee.endedCount += 1 }
     record.pointee.object._withUnsafeGuaranteedRef { $0.phase = .ended }
-    while let joiner = record.pointee.joiners.popFirst() {
+    while let joiner = record.pointee.joiners.first {
+      leaveJoin(joiner)
       core.pointee.timers.remove(joiner)
       makeReady(joiner, .ready)
     }

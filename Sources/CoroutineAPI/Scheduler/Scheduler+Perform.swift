@@ -19,6 +19,13 @@ extension Scheduler {
       _ = refuse(core.pointee.running)
       return .cancelled
     }
+    return performUncancelled(kind, on: descriptor, timeout: timeout)
+  }
+
+  /// As `perform`, also for a cancelled coroutine: to close a descriptor, for one.
+  func performUncancelled(
+    _ kind: KernelOperation.Kind, on descriptor: DescriptorHandle? = nil, timeout: Duration? = nil
+  ) -> Outcome {
     let mayWait = timeout.map { $0 > .zero } ?? true
     var operation = KernelOperation(
       kind, traits: descriptor?.state.pointee.traits ?? [], mayWait: mayWait)

@@ -27,6 +27,16 @@ struct Scheduler {
     return try implicit(call)
   }
 
+  /// As `forCall`, and the loop has its backend.
+  ///
+  /// - Throws: What `forCall` throws; `unavailable` if there is no backend to be had.
+  @inline(__always)
+  static func forKernelCall(_ call: StaticString) throws(CoroutineError) -> Scheduler {
+    let scheduler = try forCall(call)
+    try scheduler.requireBackend()
+    return scheduler
+  }
+
   /// As `forCall`, for calls that don't throw.
   @inline(__always)
   static func orTrap(_ call: StaticString) -> Scheduler {
@@ -51,7 +61,7 @@ struct Scheduler {
         detail: "a Swift task must not block its thread; call it inside "
           + "Coroutine.run(on: .automatic) { … } on a thread of your own")
     }
-    let scheduler = Scheduler.make(choice: .automatic, mainName: "MainCoroutine")
+    let scheduler = Scheduler.make(choice: .automatic)
     // exit() from another thread, which may have a loop of its own, ends at once.
     atexit { if coro_is_main_thread() { Scheduler.current?.endOfProgram() } }
     return scheduler
@@ -60,11 +70,11 @@ struct Scheduler {
   // MARK: Making and taking down
 
   /// Makes a loop for the calling thread, which becomes its main coroutine.
-  static func make(choice: BackendChoice, mainName: String) -> Scheduler {
+  static func make(choice: BackendChoice) -> Scheduler {
     coro_signal_disarm_pipe()
     let core = UnsafeMutablePointer<SchedulerCore>.allocate(capacity: 1)
     let record = CoroutineRecord.Reference.allocate(capacity: 1)
-    let object = Coroutine(mainNamed: mainName, record: record)
+    let object = Coroutine(main: record)
     record.initialize(
       to: CoroutineRecord(core: core, object: .passRetained(object), stack: .thread))
     coro_context_adopt_thread(&record.pointee.context)

@@ -48,8 +48,6 @@ struct SchedulerCore {
   var signals: SignalTable?
   /// The loop is being taken down: every wait throws `cancelled` at once.
   var isClosing = false
-  /// The body or the program's top-level code is over.
-  var isMainEnded = false
   var uncaughtErrorHook: ((Coroutine, any Error) -> Void)?
 
   static let budgetStart: Int32 = 64

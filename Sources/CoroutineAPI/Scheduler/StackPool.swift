@@ -8,10 +8,6 @@ struct Stack {
   let size: Int
   /// Belongs to a slab and is reused; otherwise it is a mapping of its own.
   let isPooled: Bool
-  /// A guard is in place.
-  ///
-  /// Pooled stacks get theirs at their first use.
-  var isGuarded = false
 
   /// What the main coroutine has: the thread's own stack, which is nobody's to manage.
   static var thread: Stack { Stack(low: nil, size: 0, isPooled: false) }
@@ -79,14 +75,13 @@ struct StackPool {
       errno = ENOMEM
       return nil
     }
-    var stack = Stack(low: low, size: size, isPooled: false)
+    let stack = Stack(low: low, size: size, isPooled: false)
     guard coro_stack_guard(low, Stack.guardSize) == 0 else {
       let reason = errno
       coro_stack_release(low, size)
       errno = reason
       return nil
     }
-    stack.isGuarded = true
     colour += 1
     return (stack.recordAddress(colour: colour), stack)
   }
@@ -104,9 +99,8 @@ struct StackPool {
       guard addSlab() else { return nil }
     }
     let low = slabs[slabs.count - 1].low + usedOfLastSlab * Stack.defaultSize
-    var stack = Stack(low: low, size: Stack.defaultSize, isPooled: true)
+    let stack = Stack(low: low, size: Stack.defaultSize, isPooled: true)
     guard coro_stack_guard(low, Stack.guardSize) == 0 else { return nil }
-    stack.isGuarded = true
     usedOfLastSlab += 1
     colour += 1
     coro_leak_root_add(low + Stack.guardSize, Stack.defaultSize - Stack.guardSize)
