@@ -33,14 +33,14 @@ public final class EpollBackend: Backend {
       wakeUp = try Self.descriptor(
         eventfd(0, CInt(EFD_CLOEXEC | EFD_NONBLOCK)), "eventfd")
     } catch {
-      close_(epoll)
+      _ = CLinux.close(epoll)
       throw error
     }
     do throws(CoroutineError) {
       timer = try DeadlineTimer()
     } catch {
-      close_(epoll)
-      close_(wakeUp)
+      _ = CLinux.close(epoll)
+      _ = CLinux.close(wakeUp)
       throw error
     }
     table = WaiterTable(epoll: epoll)
@@ -80,18 +80,15 @@ public final class EpollBackend: Backend {
   /// Attempts the operation; what must wait is put into the table.
   public func start(_ operation: KernelOperation.Reference) -> Bool {
     switch operation.pointer.pointee.kind {
+    case .receive, .receiveMessage, .read, .accept, .send, .sendMessage, .write, .connect:
+      return table.start(operation)
     case .close(let descriptor), .forget(let descriptor):
       table.forget(descriptor)
-      operation.pointer.pointee.result = operation.pointer.pointee.attempt()
-      return true
     case .call:
-      operation.pointer.pointee.result = operation.pointer.pointee.attempt()
-      return true
-    case .receive, .receiveMessage, .read, .accept:
-      return table.start(operation, .reading)
-    case .send, .sendMessage, .write, .connect:
-      return table.start(operation, .writing)
+      break
     }
+    operation.pointer.pointee.result = operation.pointer.pointee.attempt()
+    return true
   }
 
   /// Takes the operation out of the table; nothing in the kernel refers to it.
@@ -138,14 +135,9 @@ public final class EpollBackend: Backend {
   public func close() {
     table.deallocate()
     timer.close()
-    close_(wakeUp)
-    close_(epoll)
+    _ = CLinux.close(wakeUp)
+    _ = CLinux.close(epoll)
   }
-}
-
-/// close(2), whose name the protocol's member hides.
-private func close_(_ descriptor: CInt) {
-  _ = CLinux.close(descriptor)
 }
 
 extension BackendChoice {

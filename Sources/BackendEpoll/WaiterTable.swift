@@ -25,12 +25,6 @@ import Glibc
 // registration belongs to the open file and not to the number: with a duplicate open elsewhere it
 // would outlive close(2), so it is deleted first.
 
-/// Which way bytes flow.
-enum Direction {
-  case reading
-  case writing
-}
-
 /// What is known of each descriptor, indexed by its number.
 final class WaiterTable {
   private struct Waiters {
@@ -70,9 +64,10 @@ final class WaiterTable {
   /// Attempts the operation, or puts it behind those who wait for the same direction.
   ///
   /// - Returns: True if it finished.
-  func start(_ operation: KernelOperation.Reference, _ direction: Direction) -> Bool {
-    let descriptor = operation.pointer.pointee.kind.descriptor
-    guard descriptor >= 0 else {
+  func start(_ operation: KernelOperation.Reference) -> Bool {
+    let kind = operation.pointer.pointee.kind
+    let descriptor = kind.descriptor
+    guard descriptor >= 0, let direction = kind.direction else {
       operation.pointer.pointee.result = -Int(EBADF)
       return true
     }
@@ -178,13 +173,9 @@ final class WaiterTable {
 
   /// Takes an operation out that waits.
   func remove(_ operation: KernelOperation.Reference) {
-    let entry = entry(operation.pointer.pointee.kind.descriptor)
-    let direction: Direction =
-      switch operation.pointer.pointee.kind {
-      case .receive, .receiveMessage, .read, .accept, .close, .forget, .call: .reading
-      case .send, .sendMessage, .write, .connect: .writing
-      }
-    Self.waiters(entry, direction).pointee.operations.remove(operation)
+    let kind = operation.pointer.pointee.kind
+    guard let direction = kind.direction else { return }
+    Self.waiters(entry(kind.descriptor), direction).pointee.operations.remove(operation)
   }
 
   /// Forgets a descriptor whose number is about to be somebody else's.
@@ -208,7 +199,7 @@ final class WaiterTable {
   }
 
   private static func waiters(
-    _ entry: UnsafeMutablePointer<Entry>, _ direction: Direction
+    _ entry: UnsafeMutablePointer<Entry>, _ direction: KernelOperation.Direction
   ) -> UnsafeMutablePointer<Waiters> {
     switch direction {
     case .reading: withUnsafeMutablePointer(to: &entry.pointee.reading) { $0 }

@@ -12,7 +12,10 @@
 
     /// The flags, best first.
     ///
-    /// Each is safe for us because one thread alone uses the ring.
+    /// Each is safe for us because one thread alone uses the ring. There is no third set, for
+    /// kernels before 5.19: until 5.18 `accept` on a descriptor in non-blocking mode failed instead
+    /// of waiting. All else that the code rests on (EXT_ARG, NODROP, FAST_POLL, RW_CUR_POS) came
+    /// before.
     ///
     /// - SINGLE_ISSUER (6.0): the kernel takes no lock for others who might submit.
     /// - DEFER_TASKRUN (6.1): completions are worked on when we wait, in one batch, and not
@@ -29,32 +32,16 @@
         | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
     ]
 
-    /// What the code rests on; all there since Linux 5.11.
-    ///
-    /// The flags ask for 5.19 all the same: before 5.18 `accept` on a descriptor in non-blocking
-    /// mode fails instead of waiting.
-    private static let features =
-      IORING_FEAT_NODROP | IORING_FEAT_RW_CUR_POS | IORING_FEAT_FAST_POLL | IORING_FEAT_EXT_ARG
-
-    /// Whether the kernel defers its work, so that a poll must look at the flag.
-    private let tellsOfWork: Bool
-
     init(entries: Int, requiresDeferredWork: Bool) throws(CoroutineError) {
       ring = .allocate(capacity: 1)
       ring.initialize(to: io_uring())
       var result: CInt = -EINVAL
-      var parameters = io_uring_params()
       for flags in requiresDeferredWork ? Self.flagSets.prefix(1) : Self.flagSets[...] {
-        parameters = io_uring_params()
+        var parameters = io_uring_params()
         parameters.flags = flags
         parameters.cq_entries = UInt32(clamping: min(max(entries, 4), 1 << 24) * 8)
         result = io_uring_queue_init_params(UInt32(clamping: entries), ring, &parameters)
         if result != -EINVAL { break }
-      }
-      tellsOfWork = parameters.flags & IORING_SETUP_TASKRUN_FLAG != 0
-      if result == 0, parameters.features & Self.features != Self.features {
-        io_uring_queue_exit(ring)
-        result = -ENOSYS
       }
       guard result == 0 else {
         ring.deallocate()
@@ -126,8 +113,7 @@
     func enter(_ limit: WaitLimit, now: @autoclosure () -> Instant) {
       switch limit {
       case .poll:
-        // With no flag to look at, completions appear by themselves.
-        if io_uring_sq_ready(ring) > 0 || (tellsOfWork && hasWork) {
+        if io_uring_sq_ready(ring) > 0 || hasWork {
           _ = io_uring_submit_and_get_events(ring)
         }
       case .until(let deadline) where deadline != .distantFuture:
@@ -143,6 +129,7 @@
       }
     }
 
+    /// Whether the kernel holds back work for our next call, or completions that had no room.
     private var hasWork: Bool {
       let flags = UnsafeMutablePointer<UInt32>(ring.pointee.sq.kflags)?.pointee ?? 0
       return flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW) != 0

@@ -69,15 +69,13 @@
       let kind = operation.pointer.pointee.kind
       let descriptor = Int(kind.descriptor)
       if descriptor >= storage.pointee.count { grow(toHold: descriptor) }
-      guard descriptor >= 0, let start = storage.pointee.baseAddress else {
-        fatalError("An operation without a descriptor has no line.")
-      }
+      guard descriptor >= 0, let direction = kind.direction,
+        let start = storage.pointee.baseAddress
+      else { fatalError("An operation that never waits has no line.") }
       let entry = start + descriptor
-      switch kind {
-      case .receive, .receiveMessage, .read, .accept, .close, .forget, .call:
-        return withUnsafeMutablePointer(to: &entry.pointee.reading) { $0 }
-      case .send, .sendMessage, .write, .connect:
-        return withUnsafeMutablePointer(to: &entry.pointee.writing) { $0 }
+      switch direction {
+      case .reading: return withUnsafeMutablePointer(to: &entry.pointee.reading) { $0 }
+      case .writing: return withUnsafeMutablePointer(to: &entry.pointee.writing) { $0 }
       }
     }
 

@@ -160,6 +160,8 @@ open class Coroutine {
   ///
   /// Returns at once if it has.
   ///
+  /// Traps if the coroutine lives in another thread's loop.
+  ///
   /// - Throws: `misuse` before its start, by itself, and where there is no loop; `cancelled`;
   ///   `deadlock`, to the main coroutine, if nothing can ever run again; what `start()` failed
   ///   with.
@@ -172,7 +174,8 @@ open class Coroutine {
   ///
   /// - Parameter timeout: nil waits for ever; zero or less does not suspend.
   /// - Returns: Whether it has ended.
-  /// - Throws: See `join()`. An expired timeout is no error.
+  /// - Throws: See `join()`; `unavailable` if there is no backend to wait with. An expired timeout
+  ///   is no error.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
   public final func join(timeout: Duration?) throws(CoroutineError) -> Bool {

@@ -143,4 +143,17 @@ extension Scheduler {
     let scheduler = try forKernelCall(name)
     return try scheduler.performUncancelled(.call(call)).value(name, operands())
   }
+
+  /// Makes a system call that fills in two descriptors.
+  static func callForPair(
+    _ name: StaticString, _ makeCall: (UnsafeMutablePointer<CInt>) -> SystemCall
+  ) throws(CoroutineError) -> (CInt, CInt) {
+    var ends: (CInt, CInt) = (-1, -1)
+    _ = try withUnsafeMutablePointer(to: &ends) { pair throws(CoroutineError) in
+      try pair.withMemoryRebound(to: CInt.self, capacity: 2) { pointer throws(CoroutineError) in
+        try call(name, makeCall(pointer))
+      }
+    }
+    return ends
+  }
 }

@@ -28,7 +28,8 @@ public struct CoroutineError: Error, Hashable, Sendable, CustomStringConvertible
     public static let system = Code(0)
     /// The time given to the call was up.
     ///
-    /// Nothing was consumed.
+    /// Nothing was consumed; of what `sendAll` and `writeAll` were given, a part may have been
+    /// sent.
     public static let timeout = Code(1)
     /// The coroutine was told to end.
     public static let cancelled = Code(2)

@@ -34,15 +34,7 @@ extension Coroutine {
   public static func pipe(
     _ flags: PipeFlags = .closeOnExec
   ) throws(CoroutineError) -> (reader: PipeEnd, writer: PipeEnd) {
-    var ends: (CInt, CInt) = (-1, -1)
-    let outcome: Result<Int, CoroutineError> = withUnsafeMutableBytes(of: &ends) { bytes in
-      let pointer = bytes.assumingMemoryBound(to: CInt.self).baseAddress
-      guard let pointer else { fatalError("A pair of numbers has no address.") }
-      return Result { () throws(CoroutineError) in
-        try Scheduler.call("pipe", .pipe(flags: flags.rawValue, ends: pointer))
-      }
-    }
-    _ = try outcome.get()
+    let ends = try Scheduler.callForPair("pipe") { .pipe(flags: flags.rawValue, ends: $0) }
     let traits: KernelOperation.Traits = flags.contains(.nonBlocking) ? .nonBlocking : []
     return (PipeEnd(ends.0, traits: traits), PipeEnd(ends.1, traits: traits))
   }
@@ -64,7 +56,8 @@ public final class PipeEnd {
   /// Its mode is never changed, because others may share it. On a regular file, calls block the
   /// thread for as long as the file system does.
   ///
-  /// - Throws: `system` (EBADF) if there is no such descriptor.
+  /// - Throws: `system` (EBADF) if there is no such descriptor, `misuse` where there is no loop,
+  ///   `unavailable`.
   public convenience init(adopting descriptor: FileDescriptor) throws(CoroutineError) {
     let adoption = try Adoption(descriptor.rawValue, call: "adopt")
     self.init(descriptor.rawValue, traits: adoption.traits)
@@ -84,7 +77,8 @@ public final class PipeEnd {
   ///
   /// Suspends only until they have. Closing again does nothing.
   ///
-  /// - Throws: `system` (EIO, EDQUOT); the descriptor is closed all the same.
+  /// - Throws: `system` (EIO, EDQUOT), and the descriptor is closed all the same; `misuse` where
+  ///   there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func close() throws(CoroutineError) {
     try handle.close("close", "pipe \(handle.descriptor)")
@@ -92,8 +86,10 @@ public final class PipeEnd {
 
   /// Gives the descriptor up, open as it is.
   ///
+  /// Coroutines that wait on it get an error with code `closed`; suspends only until they have.
+  ///
   /// - Returns: The descriptor, which the caller owns now.
-  /// - Throws: `closed`.
+  /// - Throws: `closed`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func detach() throws(CoroutineError) -> FileDescriptor {
     try handle.detach("detach", "pipe \(handle.descriptor)")
@@ -155,12 +151,9 @@ struct Adoption {
   init(_ descriptor: CInt, call: StaticString) throws(CoroutineError) {
     let operands = "descriptor \(descriptor)"
     var status = stat()
-    let found = withUnsafeMutablePointer(to: &status) { pointer in
-      Result { () throws(CoroutineError) in
-        try Scheduler.call(call, .status(descriptor, pointer), operands)
-      }
+    _ = try withUnsafeMutablePointer(to: &status) { pointer throws(CoroutineError) in
+      try Scheduler.call(call, .status(descriptor, pointer), operands)
     }
-    _ = try found.get()
     let flags = try Scheduler.call(call, .statusFlags(descriptor), operands)
     if CInt(flags) & O_NONBLOCK != 0 { traits.insert(.nonBlocking) }
     let kind = status.st_mode & Glibc.S_IFMT

@@ -7,14 +7,12 @@ extension Socket {
   ///
   /// Does not suspend. The corresponding C function is `bind`.
   ///
-  /// - Throws: `system` (EADDRINUSE, EADDRNOTAVAIL, EACCES), `closed`.
+  /// - Throws: `system` (EADDRINUSE, EADDRNOTAVAIL, EACCES), `closed`, `misuse` where there is
+  ///   no loop.
   public func bind(to address: Address) throws(CoroutineError) {
-    let outcome = address.withKernelAddress { pointer, length in
-      Result { () throws(CoroutineError) in
-        try call("bind", .bind(handle.descriptor, pointer, length), "to \(address)")
-      }
+    _ = try address.withKernelAddress { pointer, length throws(CoroutineError) in
+      try call("bind", .bind(handle.descriptor, pointer, length), "to \(address)")
     }
-    _ = try outcome.get()
   }
 
   /// Lets others connect.
@@ -23,7 +21,7 @@ extension Socket {
   ///
   /// - Parameter backlog: How many connections may wait to be accepted; the kernel caps it at
   ///   net.core.somaxconn (4096 by default).
-  /// - Throws: `system` (EADDRINUSE, EOPNOTSUPP), `closed`.
+  /// - Throws: `system` (EADDRINUSE, EOPNOTSUPP), `closed`, `misuse` where there is no loop.
   public func listen(backlog: Int = 4096) throws(CoroutineError) {
     let backlog = CInt(clamping: backlog)
     _ = try call("listen", .listen(handle.descriptor, backlog: backlog), operands)
@@ -36,8 +34,9 @@ extension Socket {
   /// - Parameter timeout: See `Socket`.
   /// - Returns: The connection: close-on-exec and in blocking mode, so that a child that is given
   ///   it finds it as it expects it; that makes no difference to calls of this library.
-  /// - Throws: `system` (EMFILE, EINVAL if it does not listen), `timeout`, `closed`, `cancelled`.
-  ///   A connection that was reset before it was accepted is skipped.
+  /// - Throws: `system` (EMFILE, EINVAL if it does not listen), `timeout`, `closed`, `cancelled`,
+  ///   `misuse` where there is no loop. A connection that was reset before it was accepted is
+  ///   skipped.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func accept(timeout: Duration? = nil) throws(CoroutineError) -> Socket {
     let deadline = timeout.map { Instant.now + $0 }
@@ -65,38 +64,23 @@ extension Socket {
   ///   - timeout: See `Socket`. After a timeout the attempt goes on in the kernel: close the
   ///     socket.
   /// - Throws: `system` (ECONNREFUSED, ENOENT, ENETUNREACH, ETIMEDOUT), `timeout`, `closed`,
-  ///   `cancelled`.
+  ///   `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func connect(to address: Address, timeout: Duration? = nil) throws(CoroutineError) {
-    let deadline = timeout.map { Instant.now + $0 }
-    var pause = Duration.milliseconds(1)
-    var remaining = timeout
-    while true {
-      let result = address.withKernelAddress { pointer, length in
-        Result { () throws(CoroutineError) in
-          try handle.perform(
-            "connect", .connect(handle.descriptor, pointer, length), timeout: remaining)
-        }
+    let outcome = try address.withKernelAddress { pointer, length throws(CoroutineError) in
+      try retrying("connect", to: address, timeout: timeout) { rest throws(CoroutineError) in
+        try handle.perform(
+          "connect", .connect(handle.descriptor, pointer, length), timeout: rest)
       }
-      let outcome = try result.get()
-      // unix(7): nothing tells when a full backlog has room again, so ask, less and less often.
-      guard address.family == .unix, outcome == Outcome(-Int(EAGAIN)) else {
-        _ = try outcome.value("connect", "to \(address)")
-        return
-      }
-      try Coroutine.sleep(for: min(pause, remaining ?? pause))
-      pause = min(pause * 2, .milliseconds(50))
-      remaining = deadline.map { max(.zero, $0 - .now) }
     }
+    _ = try outcome.value("connect", "to \(address)")
   }
 
   /// Ends one direction of the connection or both.
   ///
-  /// Does not suspend.
+  /// Does not suspend. The corresponding C function is `shutdown`.
   ///
-  /// The corresponding C function is `shutdown`.
-  ///
-  /// - Throws: `system` (ENOTCONN), `closed`.
+  /// - Throws: `system` (ENOTCONN), `closed`, `misuse` where there is no loop.
   public func shutdown(_ direction: Direction) throws(CoroutineError) {
     let how =
       switch direction {
@@ -109,7 +93,8 @@ extension Socket {
 
   /// The socket's own name.
   ///
-  /// The corresponding C function is `getsockname`.
+  /// Does not suspend. The corresponding C function is `getsockname`. Throws `closed`, and `misuse`
+  /// where there is no loop.
   public var localAddress: Address {
     get throws(CoroutineError) {
       try address("localAddress") { .localAddress(handle.descriptor, $0, $1) }
@@ -118,9 +103,8 @@ extension Socket {
 
   /// The name of the peer.
   ///
-  /// The corresponding C function is `getpeername`.
-  ///
-  /// Throws `system` (ENOTCONN) where there is none.
+  /// Does not suspend. The corresponding C function is `getpeername`. Throws `system` (ENOTCONN)
+  /// where there is none, `closed`, and `misuse` where there is no loop.
   public var remoteAddress: Address {
     get throws(CoroutineError) {
       try address("remoteAddress") { .remoteAddress(handle.descriptor, $0, $1) }
@@ -133,16 +117,14 @@ extension Socket {
   ) throws(CoroutineError) -> Address {
     var buffer = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-    let result = withUnsafeMutablePointer(to: &buffer) { buffer in
-      buffer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-        withUnsafeMutablePointer(to: &length) { length in
-          Result { () throws(CoroutineError) in
-            try call(name, makeCall(pointer, length), "of \(operands)")
-          }
+    _ = try withUnsafeMutablePointer(to: &buffer) { storage throws(CoroutineError) in
+      try storage.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        pointer throws(CoroutineError) in
+        try withUnsafeMutablePointer(to: &length) { length throws(CoroutineError) in
+          try call(name, makeCall(pointer, length), "of \(operands)")
         }
       }
     }
-    _ = try result.get()
     return Address(buffer, length: length)
   }
 }

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 
 /// The transfers themselves, on plain memory. What users call is in `Socket+Receive.swift` and
 /// `Socket+Send.swift`.
@@ -30,46 +31,25 @@ extension Socket {
   func send(_ bytes: UnsafeRawBufferPointer, _ address: Address, _ timeout: Duration?)
     throws(CoroutineError) -> Outcome
   {
-    guard address.family == .unix else { return try sendMessage(bytes, address, timeout) }
-    let deadline = timeout.map { Instant.now + $0 }
-    var pause = Duration.microseconds(100)
-    while true {
-      let outcome = try sendMessage(bytes, address, .zero)
-      guard outcome == .timeout else { return outcome }
-      // unix(7): nothing tells an unconnected sender when the receiver's full queue has room again,
-      // so ask, less and less often.
-      let remaining = deadline.map { $0 - .now }
-      if let remaining, remaining <= .zero { return .timeout }
-      try Coroutine.sleep(for: min(pause, remaining ?? pause))
-      pause = min(pause * 2, .milliseconds(50))
-    }
-  }
-
-  private func sendMessage(
-    _ bytes: UnsafeRawBufferPointer, _ address: Address, _ timeout: Duration?
-  ) throws(CoroutineError) -> Outcome {
-    try address.withKernelAddress { pointer, length in
-      Result { () throws(CoroutineError) in
-        var part = iovec(
-          iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
-        return try withUnsafeMutablePointer(to: &part) { part in
-          var message = msghdr()
-          message.msg_name = UnsafeMutableRawPointer(mutating: pointer)
-          message.msg_namelen = length
-          message.msg_iov = part
-          message.msg_iovlen = 1
-          return withUnsafePointer(to: &message) { message in
-            Result { () throws(CoroutineError) in
-              try handle.perform(
-                "send",
-                .sendMessage(
-                  handle.descriptor, message, flags: CInt(MSG_NOSIGNAL)),
-                timeout: timeout)
-            }
+    try address.withKernelAddress { name, length throws(CoroutineError) in
+      var part = iovec(
+        iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+      return try withUnsafeMutablePointer(to: &part) { part throws(CoroutineError) in
+        var message = msghdr()
+        message.msg_name = UnsafeMutableRawPointer(mutating: name)
+        message.msg_namelen = length
+        message.msg_iov = part
+        message.msg_iovlen = 1
+        return try withUnsafePointer(to: &message) { message throws(CoroutineError) in
+          try retrying("send", to: address, timeout: timeout) { rest throws(CoroutineError) in
+            // Not parked where room makes no edge: the queue is full of others' datagrams.
+            try handle.perform(
+              "send", .sendMessage(handle.descriptor, message, flags: CInt(MSG_NOSIGNAL)),
+              timeout: address.family == .unix ? .zero : rest)
           }
-        }.get()
+        }
       }
-    }.get()
+    }
   }
 
   func receiveFrom(_ buffer: UnsafeMutableRawBufferPointer, _ timeout: Duration?)
@@ -78,25 +58,21 @@ extension Socket {
     var name = sockaddr_storage()
     var part = iovec(iov_base: buffer.baseAddress, iov_len: buffer.count)
     var length: socklen_t = 0
-    let result = withUnsafeMutablePointer(to: &name) { name in
-      withUnsafeMutablePointer(to: &part) { part in
+    let outcome = try withUnsafeMutablePointer(to: &name) { name throws(CoroutineError) in
+      try withUnsafeMutablePointer(to: &part) { part throws(CoroutineError) in
         var message = msghdr()
         message.msg_name = UnsafeMutableRawPointer(name)
         message.msg_namelen = socklen_t(MemoryLayout<sockaddr_storage>.size)
         message.msg_iov = part
         message.msg_iovlen = 1
-        let result = withUnsafeMutablePointer(to: &message) { message in
-          Result { () throws(CoroutineError) in
-            try handle.perform(
-              "receiveFrom", .receiveMessage(handle.descriptor, message, flags: 0),
-              timeout: timeout)
-          }
+        defer { length = message.msg_namelen }
+        return try withUnsafeMutablePointer(to: &message) { message throws(CoroutineError) in
+          try handle.perform(
+            "receiveFrom", .receiveMessage(handle.descriptor, message, flags: 0), timeout: timeout)
         }
-        length = message.msg_namelen
-        return result
       }
     }
-    return (try result.get(), Address(name, length: length))
+    return (outcome, Address(name, length: length))
   }
 
   func sender(
@@ -107,4 +83,29 @@ extension Socket {
 
   var receiveOperands: String { "from socket \(handle.descriptor)" }
   var sendOperands: String { "to socket \(handle.descriptor)" }
+
+  // MARK: What has no readiness
+
+  /// Calls `attempt`, with the time that is left, until there was room at `address`.
+  ///
+  /// Nothing tells when a full backlog or a full queue of a Unix socket has room (unix(7)), so it
+  /// is asked for less and less often.
+  func retrying(
+    _ call: StaticString, to address: Address, timeout: Duration?,
+    _ attempt: (Duration?) throws(CoroutineError) -> Outcome
+  ) throws(CoroutineError) -> Outcome {
+    guard address.family == .unix else { return try attempt(timeout) }
+    let scheduler = try Scheduler.forKernelCall(call)
+    let deadline = timeout.map { scheduler.now + $0 }
+    var pause = Duration.microseconds(100)
+    while true {
+      let outcome = try attempt(deadline.map { $0 - scheduler.now })
+      guard outcome == .timeout || outcome == Outcome(-Int(EAGAIN)) else { return outcome }
+      let next = scheduler.now + pause
+      if let deadline, deadline <= scheduler.now { return .timeout }
+      let reason = scheduler.sleep(until: min(next, deadline ?? next))
+      guard reason == .timeout else { return .cancelled }
+      pause = min(pause * 2, .milliseconds(50))
+    }
+  }
 }

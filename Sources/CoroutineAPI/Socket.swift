@@ -61,7 +61,8 @@ public final class Socket {
   /// Its mode (O_NONBLOCK) is never changed, because others may share it. `connect` on one that is
   /// in blocking mode blocks the thread.
   ///
-  /// - Throws: `invalidArgument` if it is no socket, `system` (EBADF) if there is none.
+  /// - Throws: `invalidArgument` if it is no socket, `system` (EBADF) if there is none, `misuse`
+  ///   where there is no loop, `unavailable`.
   public convenience init(adopting descriptor: FileDescriptor) throws(CoroutineError) {
     let adoption = try Adoption(descriptor.rawValue, call: "adopt")
     guard adoption.isSocket else {
@@ -97,7 +98,8 @@ public final class Socket {
   /// Suspends only until they have. Closing again does nothing. The corresponding C function is
   /// `close`.
   ///
-  /// - Throws: `system`; the descriptor is closed all the same.
+  /// - Throws: `system`, and the descriptor is closed all the same; `misuse` where there is no
+  ///   loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func close() throws(CoroutineError) {
     try handle.close("close", operands)
@@ -105,8 +107,10 @@ public final class Socket {
 
   /// Gives the descriptor up, open as it is.
   ///
+  /// Coroutines that wait on it get an error with code `closed`; suspends only until they have.
+  ///
   /// - Returns: The descriptor, which the caller owns now.
-  /// - Throws: `closed`.
+  /// - Throws: `closed`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func detach() throws(CoroutineError) -> FileDescriptor {
     try handle.detach("detach", operands)
@@ -160,17 +164,10 @@ extension Coroutine {
   public static func socketPair(
     _ kind: Socket.Kind = .stream
   ) throws(CoroutineError) -> (Socket, Socket) {
-    var ends: (CInt, CInt) = (-1, -1)
     let type = kind.rawValue | CInt(SOCK_CLOEXEC.rawValue)
-    let outcome: Result<Int, CoroutineError> = withUnsafeMutableBytes(of: &ends) { bytes in
-      let pointer = bytes.assumingMemoryBound(to: CInt.self).baseAddress
-      guard let pointer else { fatalError("A pair of numbers has no address.") }
-      return Result { () throws(CoroutineError) in
-        try Scheduler.call(
-          "socketPair", .socketPair(domain: AF_UNIX, type: type, protocol: 0, ends: pointer))
-      }
+    let ends = try Scheduler.callForPair("socketPair") {
+      .socketPair(domain: AF_UNIX, type: type, protocol: 0, ends: $0)
     }
-    _ = try outcome.get()
     let traits = Socket.traits(.unix, kind)
     return (Socket(ends.0, traits: traits), Socket(ends.1, traits: traits))
   }

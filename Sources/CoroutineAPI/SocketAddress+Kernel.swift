@@ -3,12 +3,14 @@ import CLinux
 extension Socket.Address {
   /// Calls `body` with the address as the kernel takes it, valid during the call.
   func withKernelAddress<Result>(
-    _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
-  ) -> Result {
+    _ body: (UnsafePointer<sockaddr>, socklen_t) throws(CoroutineError) -> Result
+  ) throws(CoroutineError) -> Result {
     var buffer = sockaddr_storage()
     let length = write(to: &buffer)
-    return withUnsafePointer(to: &buffer) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, length) }
+    return try withUnsafePointer(to: &buffer) { storage throws(CoroutineError) in
+      try storage.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        address throws(CoroutineError) in try body(address, length)
+      }
     }
   }
 

@@ -42,28 +42,22 @@ extension SocketOption {
   func value(of descriptor: CInt) throws(CoroutineError) -> CInt {
     var value: CInt = 0
     var length = socklen_t(MemoryLayout<CInt>.size)
-    let result = withUnsafeMutablePointer(to: &value) { value in
-      withUnsafeMutablePointer(to: &length) { length in
-        Result { () throws(CoroutineError) in
-          try Scheduler.call(
-            "option", .getOption(descriptor, level: level, name: name, value, length),
-            "\(name) of socket \(descriptor)")
-        }
+    _ = try withUnsafeMutablePointer(to: &value) { value throws(CoroutineError) in
+      try withUnsafeMutablePointer(to: &length) { length throws(CoroutineError) in
+        try Scheduler.call(
+          "option", .getOption(descriptor, level: level, name: name, value, length),
+          "\(name) of socket \(descriptor)")
       }
     }
-    _ = try result.get()
     return value
   }
 
   func set(_ value: CInt, of descriptor: CInt) throws(CoroutineError) {
-    let result = withUnsafeBytes(of: value) { bytes in
-      Result { () throws(CoroutineError) in
-        try Scheduler.call(
-          "setOption", .setOption(descriptor, level: level, name: name, bytes),
-          "\(name) of socket \(descriptor) to \(value)")
-      }
+    _ = try withUnsafeBytes(of: value) { bytes throws(CoroutineError) in
+      try Scheduler.call(
+        "setOption", .setOption(descriptor, level: level, name: name, bytes),
+        "\(name) of socket \(descriptor) to \(value)")
     }
-    _ = try result.get()
   }
 }
 
@@ -72,7 +66,7 @@ extension Socket {
   ///
   /// Does not suspend. The C function is `setsockopt`.
   ///
-  /// - Throws: `system` (ENOPROTOOPT, EINVAL), `closed`.
+  /// - Throws: `system` (ENOPROTOOPT, EINVAL), `closed`, `misuse` where there is no loop.
   public func setOption(_ option: SocketOption<Bool>, _ value: Bool) throws(CoroutineError) {
     try checkOpen("setOption")
     try option.set(value ? 1 : 0, of: handle.descriptor)
@@ -82,7 +76,8 @@ extension Socket {
   ///
   /// Does not suspend. The C function is `setsockopt`.
   ///
-  /// - Throws: `system` (ENOPROTOOPT, EINVAL), `invalidArgument` beyond 32 bits, `closed`.
+  /// - Throws: `system` (ENOPROTOOPT, EINVAL), `invalidArgument` beyond 32 bits, `closed`,
+  ///   `misuse` where there is no loop.
   public func setOption(_ option: SocketOption<Int>, _ value: Int) throws(CoroutineError) {
     try checkOpen("setOption")
     guard let number = CInt(exactly: value) else {
@@ -97,7 +92,7 @@ extension Socket {
   ///
   /// Does not suspend. The C function is `getsockopt`.
   ///
-  /// - Throws: `system` (ENOPROTOOPT), `closed`.
+  /// - Throws: `system` (ENOPROTOOPT), `closed`, `misuse` where there is no loop.
   public func option(_ option: SocketOption<Bool>) throws(CoroutineError) -> Bool {
     try checkOpen("option")
     return try option.value(of: handle.descriptor) != 0
@@ -107,7 +102,7 @@ extension Socket {
   ///
   /// Does not suspend. The C function is `getsockopt`.
   ///
-  /// - Throws: `system` (ENOPROTOOPT), `closed`.
+  /// - Throws: `system` (ENOPROTOOPT), `closed`, `misuse` where there is no loop.
   public func option(_ option: SocketOption<Int>) throws(CoroutineError) -> Int {
     try checkOpen("option")
     return Int(try option.value(of: handle.descriptor))

@@ -225,7 +225,7 @@ import Testing
       made += 1
       return ScriptedBackend()
     }
-    let scheduler = Scheduler.make(choice: choice, mainName: "main")
+    let scheduler = Scheduler.make(choice: choice)
     defer {
       _ = scheduler.endOfRun()
       scheduler.destroy()
@@ -245,7 +245,7 @@ import Testing
     let choice = BackendChoice("broken") { () throws(CoroutineError) in
       throw CoroutineError(.unavailable, call: "the broken backend", detail: "it is broken")
     }
-    let scheduler = Scheduler.make(choice: choice, mainName: "main")
+    let scheduler = Scheduler.make(choice: choice)
     defer {
       _ = scheduler.endOfRun()
       scheduler.destroy()

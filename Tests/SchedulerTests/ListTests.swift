@@ -104,7 +104,7 @@ import Testing
     #expect(order.allSatisfy { $0.pointer.pointee.next == nil })
   }
 
-  @Test func `a kind knows its descriptor`() {
+  @Test func `a kind knows its descriptor and its direction`() {
     let empty = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     let kinds: [KernelOperation.Kind] = [
       .receive(7, empty, flags: 0), .send(7, UnsafeRawBufferPointer(empty), flags: 0),
@@ -112,7 +112,10 @@ import Testing
       .forget(7),
     ]
     #expect(kinds.map(\.descriptor) == Array(repeating: 7, count: kinds.count))
+    #expect(
+      kinds.map(\.direction) == [.reading, .writing, .reading, .writing, .reading, nil, nil])
     #expect(KernelOperation.Kind.call(.statusFlags(7)).descriptor == -1)
+    #expect(KernelOperation.Kind.call(.statusFlags(7)).direction == nil)
   }
 
   /// Operations that nobody starts.

@@ -37,11 +37,11 @@ import Testing
       withUnsafeMutablePointer(to: &operation) { pointer in
         let reference = KernelOperation.Reference(pointer)
         fixture.table.forget(fixture.ends.0)
-        #expect(!fixture.table.start(reference, .reading))
+        #expect(!fixture.table.start(reference))
         fixture.table.remove(reference)
         // As after close and reuse: whoever has the number now waits anew.
         fixture.table.forget(fixture.ends.0)
-        #expect(!fixture.table.start(reference, .reading))
+        #expect(!fixture.table.start(reference))
         #expect(write(fixture.ends.1, "x", 1) == 1)
 
         var completed = OperationList()
@@ -64,11 +64,11 @@ import Testing
       var first = KernelOperation(.receive(fixture.ends.0, bytes, flags: 0))
       withUnsafeMutablePointer(to: &first) { pointer in
         let reference = KernelOperation.Reference(pointer)
-        #expect(!fixture.table.start(reference, .reading))
+        #expect(!fixture.table.start(reference))
         fixture.table.remove(reference)
         // The edge for this byte has not been seen yet: an attempt would find it.
         #expect(write(fixture.ends.1, "x", 1) == 1)
-        #expect(!fixture.table.start(reference, .reading))
+        #expect(!fixture.table.start(reference))
         fixture.table.remove(reference)
       }
     }

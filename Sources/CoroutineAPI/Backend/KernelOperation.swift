@@ -50,6 +50,16 @@ public struct KernelOperation {
     public static let pollFirst = Traits(rawValue: 4)
   }
 
+  /// Which way bytes flow.
+  ///
+  /// Those who wait for the same direction of one descriptor are served in order.
+  public enum Direction: Sendable {
+    /// It can be read from, or somebody connects.
+    case reading
+    /// It has room, or is connected.
+    case writing
+  }
+
   /// What is asked.
   public let kind: Kind
   /// What is known of the descriptor.
@@ -65,7 +75,7 @@ public struct KernelOperation {
   public var result: Int = 0
   /// Set by whoever calls `Backend.cancel`.
   public var isCancelled = false
-  /// A word or two for the backend while the operation is in flight.
+  /// A word for the backend while the operation is in flight.
   public var backendWord: UInt64 = 0
   /// Links for lists of the backend while the operation is in flight, for `OperationList` after.
   public var next: Reference?
@@ -111,6 +121,15 @@ extension KernelOperation.Kind {
       .connect(let descriptor, _, _), .close(let descriptor), .forget(let descriptor):
       descriptor
     case .call: -1
+    }
+  }
+
+  /// Which of the descriptor's directions it waits for; nil: it never waits.
+  public var direction: KernelOperation.Direction? {
+    switch self {
+    case .receive, .receiveMessage, .read, .accept: .reading
+    case .send, .sendMessage, .write, .connect: .writing
+    case .close, .forget, .call: nil
     }
   }
 }
