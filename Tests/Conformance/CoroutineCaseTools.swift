@@ -40,53 +40,6 @@ final class Counted {
   }
 }
 
-/// Runs `body` on a thread of its own and waits for its end.
-///
-/// An expectation in `body` would not know which test it belongs to: return what is to be expected.
-func onNewThread<Result: Sendable>(_ body: @escaping @Sendable () -> Result) -> Result? {
-  let job = ThreadJob(body)
-  job.start()
-  return job.wait()
-}
-
-/// A function that runs on a thread of its own.
-// Safe to call Sendable: the thread writes the result, which is read after the thread was joined.
-final class ThreadJob<Result: Sendable>: @unchecked Sendable {
-  private let body: @Sendable () -> Result
-  private var result: Result?
-  private var thread = pthread_t()
-
-  init(_ body: @escaping @Sendable () -> Result) {
-    self.body = body
-  }
-
-  func start() {
-    // A C function can't be generic, so it is given a closure.
-    let perform = ThreadBody { self.result = self.body() }
-    let created = pthread_create(
-      &thread, nil,
-      { argument in
-        guard let argument else { return nil }
-        Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().perform()
-        return nil
-      }, Unmanaged.passRetained(perform).toOpaque())
-    guard created == 0 else { fatalError("No thread is to be had: errno \(created).") }
-  }
-
-  func wait() -> Result? {
-    pthread_join(thread, nil)
-    return result
-  }
-}
-
-private final class ThreadBody {
-  let perform: () -> Void
-
-  init(_ perform: @escaping () -> Void) {
-    self.perform = perform
-  }
-}
-
 /// How many descriptors the process has open.
 func openDescriptorCount() -> Int {
   guard let directory = opendir("/proc/self/fd") else { return -1 }

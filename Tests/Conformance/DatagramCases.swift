@@ -201,7 +201,7 @@ extension Conformance {
         // Nothing of the sender's own is in the queue, so that nothing tells it of room.
         let client = try Coroutine.socket(.unix, .datagram)
         let sender = spawn { try client.send("late", to: address) }
-        try Coroutine.sleep(for: .milliseconds(2))
+        try settle()
         #expect(!sender.hasEnded)
         for _ in 0..<count { #expect(try server.receiveText() == "full") }
         #expect(try server.receiveText(timeout: .seconds(10)) == "late")

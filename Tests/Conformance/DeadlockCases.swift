@@ -173,14 +173,14 @@ extension Conformance {
           log.note("read")
         }.start()
         let descriptor = writer.fileDescriptor.rawValue
+        let loop = TaskWatch()
         let thread = ThreadJob {
-          usleep(2000)
+          loop.waitUntilAsleep()
           return Glibc.write(descriptor, "x", 1)
         }
-        thread.start()
         let error = caught { () throws(CoroutineError) in try cycle[0].join() }
         log.note("\(String(describing: error?.code))")
-        #expect(thread.wait() == 1)
+        #expect(thread.join() == 1)
         #expect(log.events == ["read", "Optional(deadlock)"])
       }
     }
@@ -196,14 +196,14 @@ extension Conformance {
           log.note("handler")
           try Coroutine.signal(number, .default)
         }
+        let loop = TaskWatch()
         let thread = ThreadJob {
-          usleep(2000)
+          loop.waitUntilAsleep()
           return kill(getpid(), SIGURG)
         }
-        thread.start()
         let error = caught { () throws(CoroutineError) in try cycle[0].join() }
         log.note("\(String(describing: error?.code))")
-        #expect(thread.wait() == 0)
+        #expect(thread.join() == 0)
         #expect(log.events == ["handler", "Optional(deadlock)"])
       }
     }

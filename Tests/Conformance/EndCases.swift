@@ -114,7 +114,7 @@ extension Conformance {
           if let error { throw error }
         }.start()
         Coroutine.uncaughtErrorHook = { _, error in Issue.record("reported: \(error)") }
-        try Coroutine.sleep(for: .microseconds(500))
+        try settle()
         #expect(log.events.isEmpty)
       }
       #expect(log.events == ["defer"])

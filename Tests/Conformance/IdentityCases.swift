@@ -77,9 +77,8 @@ extension Conformance {
         return made ?? []
       }
       let elsewhere = ThreadJob { idents() }
-      elsewhere.start()
-      var all = onNewThread { idents() } ?? []
-      all += elsewhere.wait() ?? []
+      var all = onNewThread { idents() }
+      all += elsewhere.join()
       try backend.run {
         let coroutine = Coroutine {}
         coroutine.start()

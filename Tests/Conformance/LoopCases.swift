@@ -97,8 +97,8 @@ extension Conformance {
             caught { () throws(CoroutineError) in try Coroutine {}.join() },
           ]
         }
-        #expect(errors?.count == 8)
-        for error in errors ?? [] {
+        #expect(errors.count == 8)
+        for error in errors {
           #expect(error?.code == .misuse)
           #expect(error?.description.contains("Coroutine.run(on:") == true)
         }
@@ -150,8 +150,7 @@ extension Conformance {
             }) ?? -1
           }
         }
-        for thread in threads { thread.start() }
-        for thread in threads { #expect(thread.wait() == 400) }
+        for thread in threads { #expect(thread.join() == 400) }
       }
     }
 

@@ -104,7 +104,7 @@ extension Conformance {
         let other = try PipeEnd(adopting: .init(rawValue: dup(writer.number)))
         let waiting = spawn { try reader.readText() }
         try writer.close()
-        try Coroutine.sleep(for: .milliseconds(1))
+        try settle()
         #expect(!waiting.hasEnded)
         try other.close()
         #expect(try waiting.value() == "")

@@ -42,7 +42,7 @@ extension Conformance {
         try backend.runUnblocked {
           let (reader, writer) = try Coroutine.pipe()
           let closing = Coroutine {
-            try Coroutine.sleep(for: .milliseconds(1))
+            try settle()
             try reader.close()
           }
           closing.start()
@@ -213,7 +213,7 @@ extension Conformance {
         let child = try Child("exec sleep 60", output: writer.fileDescriptor.rawValue)
         try writer.close()
         let killer = Coroutine {
-          try Coroutine.sleep(for: .milliseconds(2))
+          try settle()
           kill(child.process, SIGKILL)
         }
         killer.start()
@@ -257,7 +257,7 @@ extension Conformance {
         let child = try Child(
           "read line && echo \"$line, too\"", input: descriptor, output: descriptor)
         try far.close()
-        try Coroutine.sleep(for: .milliseconds(3))
+        TaskWatch(process: child.process).waitUntilAsleep()
         try near.sendAll("hello\n")
         var buffer = [UInt8](repeating: 0, count: 64)
         var text: [UInt8] = []

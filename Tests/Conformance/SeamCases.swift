@@ -109,14 +109,13 @@ extension Conformance {
       try backend.runSeam { seam in
         let waker = Waker(seam.backend)
         for _ in 0..<3 {
+          let loop = TaskWatch()
           let thread = ThreadJob {
-            // Most likely the other thread waits by then; if not, the wake must count all the same.
-            usleep(1000)
+            loop.waitUntilAsleep()
             waker.wake()
           }
-          thread.start()
           seam.wait(.forever)
-          _ = thread.wait()
+          thread.join()
           seam.poll()
         }
       }
@@ -137,13 +136,12 @@ extension Conformance {
           }
           return count
         }
-        thread.start()
         for _ in 0..<rounds {
           seam.send("?", to: request)
           // Races with the wake that the byte asks for; a lost one would hang.
           seam.wait(.forever)
         }
-        #expect(thread.wait() == rounds)
+        #expect(thread.join() == rounds)
       }
     }
 

@@ -13,8 +13,9 @@ extension Conformance {
         let (reader, writer) = try Coroutine.pipe()
         Coroutine(daemon: true) { try Coroutine.sleep(60) }.start()
         try Coroutine.signal(SIGUSR1) { _ in try writer.close() }
-        let thread = Thread {
-          usleep(2_000)
+        let loop = TaskWatch()
+        let thread = ThreadJob {
+          loop.waitUntilAsleep()
           kill(getpid(), SIGUSR1)
         }
         #expect(try readToEnd(reader, timeout: .seconds(10)).isEmpty)
@@ -29,8 +30,9 @@ extension Conformance {
         try Coroutine.signal(SIGUSR1) { _ in try writer.close() }
         let other = Coroutine { _ = try readToEnd(reader) }
         other.start()
-        let thread = Thread {
-          usleep(2_000)
+        let loop = TaskWatch()
+        let thread = ThreadJob {
+          loop.waitUntilAsleep()
           kill(getpid(), SIGUSR1)
         }
         try other.join()
@@ -45,8 +47,9 @@ extension Conformance {
       try backend.runUnblocked {
         let (reader, writer) = try Coroutine.pipe()
         try Coroutine.signal(SIGUSR1) { number in try writer.writeAll("signal \(number)") }
-        let thread = Thread {
-          usleep(2_000)
+        let loop = TaskWatch()
+        let thread = ThreadJob {
+          loop.waitUntilAsleep()
           kill(getpid(), SIGUSR1)
         }
         var buffer = [UInt8](repeating: 0, count: 32)
@@ -101,7 +104,7 @@ extension Conformance {
         try Coroutine.signal(SIGUSR1) { _ in count += 1 }
         for _ in 0..<1000 { raiseHere(SIGUSR1) }
         try eventually { count > 0 }
-        try Coroutine.sleep(for: .milliseconds(2))
+        try settle()
         #expect(count == 1)
       }
     }
@@ -137,7 +140,7 @@ extension Conformance {
           try writer.close()
         }
         let loop = pthread_self()
-        let thread = Thread {
+        let thread = ThreadJob {
           for _ in 0..<500 { pthread_kill(loop, SIGUSR1) }
           pthread_kill(loop, SIGUSR2)
         }
@@ -182,7 +185,7 @@ extension Conformance {
         let loop = pthread_self()
         var isOnLoop: Bool?
         try Coroutine.signal(SIGUSR1) { _ in isOnLoop = pthread_equal(pthread_self(), loop) != 0 }
-        let thread = Thread { raiseHere(SIGUSR1) }
+        let thread = ThreadJob { raiseHere(SIGUSR1) }
         try eventually { isOnLoop != nil }
         thread.join()
         #expect(isOnLoop == true)
@@ -197,7 +200,7 @@ extension Conformance {
       try #require(Glibc.pipe(&ends) == 0)
       let (readEnd, writeEnd) = (ends[0], ends[1])
       defer { for end in ends { Glibc.close(end) } }
-      let thread = Thread {
+      let thread = ThreadJob {
         var byte: UInt8 = 0
         _ = Glibc.read(readEnd, &byte, 1)
         raiseHere(SIGUSR1)

@@ -72,13 +72,15 @@ extension Conformance {
       try backend.runUnblocked {
         let (reader, writer) = try Coroutine.pipe()
         let (reply, replier) = try Coroutine.pipe()
+        var hasBegun = false
         try Coroutine.signal(SIGUSR1) { _ in
+          hasBegun = true
           var buffer = [UInt8](repeating: 0, count: 16)
           let count = try reader.read(into: &buffer)
           try replier.writeAll(buffer[..<count])
         }
         raiseHere(SIGUSR1)
-        try Coroutine.sleep(for: .milliseconds(1))
+        try eventually { hasBegun }
         try writer.writeAll("ping")
         var buffer = [UInt8](repeating: 0, count: 16)
         let count = try reply.read(into: &buffer)

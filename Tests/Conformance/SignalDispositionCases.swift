@@ -68,7 +68,7 @@ extension Conformance {
         try Coroutine.signal(SIGUSR1) { _ in Issue.record("the handler was replaced") }
         try Coroutine.signal(SIGUSR1, .ignore)
         raiseHere(SIGUSR1)
-        try Coroutine.sleep(for: .milliseconds(2))
+        try settle()
         #expect(disposition(of: SIGUSR1).handlerAddress == 1)
       }
     }
@@ -80,7 +80,7 @@ extension Conformance {
         try Coroutine.signal(SIGURG, .default)
         #expect(disposition(of: SIGURG).handlerAddress == 0)
         raiseHere(SIGURG)  // Which the kernel discards by default.
-        try Coroutine.sleep(for: .milliseconds(2))
+        try settle()
       }
     }
 
@@ -97,7 +97,7 @@ extension Conformance {
           raiseHere(SIGURG)
           let expected = count + 1
           try eventually { count > 0 }
-          try Coroutine.sleep(for: .milliseconds(1))
+          try settle()
           #expect(count <= expected)
         }
         #expect(count == 2)
@@ -135,16 +135,10 @@ extension Conformance {
     @Test(arguments: BackendUnderTest.selected)
     func `on a thread without a loop it is misuse`(on backend: BackendUnderTest) throws {
       try backend.runUnblocked {
-        final class Result: @unchecked Sendable { var code: CoroutineError.Code? }
-        let result = Result()  // Sendable: it is read after the thread has ended.
-        Thread {
-          do throws(CoroutineError) {
-            try Coroutine.signal(SIGUSR1, .ignore)
-          } catch {
-            result.code = error.code
-          }
-        }.join()
-        #expect(result.code == .misuse)
+        let error = onNewThread {
+          caught { () throws(CoroutineError) in try Coroutine.signal(SIGUSR1, .ignore) }
+        }
+        #expect(error?.code == .misuse)
       }
     }
 
@@ -163,8 +157,9 @@ extension Conformance {
         let main = Coroutine.main
         let other = Coroutine(name: "other", daemon: true) { try main.join() }
         other.start()
-        let thread = Thread {
-          usleep(3_000)
+        let loop = TaskWatch()
+        let thread = ThreadJob {
+          loop.waitUntilAsleep()
           kill(getpid(), SIGUSR1)
         }
         do throws(CoroutineError) {
@@ -261,7 +256,7 @@ extension Conformance {
       }
       try backend.runUnblocked {
         try Coroutine.signal(SIGUSR1) { _ in Issue.record("the signal was another loop's") }
-        try Coroutine.sleep(for: .milliseconds(2))
+        try settle()
       }
     }
 
@@ -273,21 +268,21 @@ extension Conformance {
         var count = 0
         try Coroutine.signal(SIGUSR1) { _ in count += 1 }
         let choice = backend.choice
-        final class Result: @unchecked Sendable { var log: [String] = [] }
-        let result = Result()  // Sendable: it is read after the thread has ended.
-        Thread {
+        let log = onNewThread { () -> [String] in
+          var log: [String] = []
           do {
             try Coroutine.run(on: choice) {
-              let previous = try Coroutine.signal(SIGUSR1) { _ in result.log.append("handled") }
-              result.log.append(previous.kind)
+              let previous = try Coroutine.signal(SIGUSR1) { _ in log.append("handled") }
+              log.append(previous.kind)
               raiseHere(SIGUSR1)
-              try eventually { result.log.count > 1 }
+              try eventually { log.count > 1 }
             }
           } catch {
-            result.log.append("\(error)")
+            log.append("\(error)")
           }
-        }.join()
-        #expect(result.log == ["f", "handled"])
+          return log
+        }
+        #expect(log == ["f", "handled"])
         #expect(count == 0)
         raiseHere(SIGUSR1)
         try eventually { count == 1 }
@@ -305,7 +300,7 @@ extension Conformance {
         let choice = backend.choice
         let (isSet, isOver) = (Gate(), Gate())
         // Its loop gets the signal first, and ends first.
-        let thread = Thread {
+        let thread = ThreadJob {
           try? Coroutine.run(on: choice) {
             try Coroutine.signal(SIGUSR1) { _ in Issue.record("another loop has the signal") }
             isSet.open()
@@ -331,7 +326,7 @@ extension Conformance {
         try backend.runUnblocked {
           try Coroutine.signal(SIGUSR1) { _ in }
           raiseHere(SIGUSR1)
-          try Coroutine.sleep(for: .microseconds(100))
+          try settle()
           return try Coroutine.pipe().reader.fileDescriptor.rawValue
         }
       }

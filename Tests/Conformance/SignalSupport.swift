@@ -2,36 +2,6 @@ import CLinux
 import CoroutineAPI
 import Glibc
 
-/// A thread that runs `body` with no signal blocked, to be joined.
-final class Thread: Sendable {
-  private final class Body: Sendable {
-    let run: @Sendable () -> Void
-    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-  }
-
-  private let handle: pthread_t
-
-  init(_ body: @escaping @Sendable () -> Void) {
-    var handle = pthread_t()
-    let argument = Unmanaged.passRetained(Body(body)).toOpaque()
-    let result = pthread_create(
-      &handle, nil,
-      { argument in
-        guard let argument else { return nil }
-        let body = Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
-        withUnblockedSignals { body.run() }
-        return nil
-      }, argument)
-    if result != 0 { fatalError("A thread can't be made: error \(result).") }
-    self.handle = handle
-  }
-
-  /// Blocks the calling thread until the thread has ended.
-  func join() {
-    pthread_join(handle, nil)
-  }
-}
-
 /// Blocks threads until it is open.
 final class Gate: Sendable {
   private let descriptor = eventfd(0, CInt(EFD_CLOEXEC))

@@ -44,6 +44,19 @@ func spawn<Value>(_ body: @escaping () throws -> Value) -> Spawned<Value> {
   Spawned(body)
 }
 
+/// Suspends until the loop has heard from the kernel of all that has happened by now, and whoever
+/// waited for it has run: after that, what has not happened will not.
+///
+/// Two turns, because a completion may be found by the one that submits what follows it.
+func settle() throws {
+  for _ in 0..<2 {
+    let (left, right) = try Coroutine.socketPair()
+    let reader = spawn { try left.receiveText() }
+    _ = try right.send("x", timeout: .zero)
+    try reader.value()
+  }
+}
+
 /// Suspends until `condition` holds, for ten seconds at most: for what no call tells of.
 func eventually(
   sourceLocation: SourceLocation = #_sourceLocation, _ condition: () throws -> Bool
@@ -293,7 +306,7 @@ extension Socket {
       } catch {
         guard error.code == .timeout else { throw error }
       }
-      try Coroutine.sleep(for: .milliseconds(1))
+      try settle()
     }
     return sent
   }

@@ -204,7 +204,7 @@ extension Conformance {
           #expect(try receiver.value() == "x")
           try client.sendAll("bye")
           try client.close()
-          try Coroutine.sleep(for: .milliseconds(1))
+          try settle()
           #expect(try server.receiveText() == "bye", "\(transport)")
           #expect(try server.receiveText(timeout: .seconds(10)) == "", "\(transport)")
         }
