@@ -30,6 +30,8 @@ open class Coroutine {
   @exclusivity(unchecked) private final var body: (() throws -> Void)?
   @exclusivity(unchecked) private final var givenName: String?
   @exclusivity(unchecked) private final var startFailure: StartFailure?
+  /// Told by `cancel()` before the start.
+  @exclusivity(unchecked) final var cancellationAtStart = Cancellation.none
   private final let daemonAtStart: Bool
   private final let stackSize: Int?
   final let number: UInt64

@@ -85,7 +85,7 @@ extension Scheduler {
     core.pointee.signals = nil
     withExtendedLifetime(table) {
       guard let record = table.dispatcher.record else { return }
-      cancel(record)
+      cancel(record, .always)
       _ = join(record, timeout: nil)
     }
   }

@@ -103,7 +103,7 @@ extension Scheduler {
     markEnded(core.pointee.main)
     let report = waitForOthers()
     core.pointee.isClosing = true
-    for record in everyone where record != core.pointee.main { cancel(record) }
+    for record in everyone where record != core.pointee.main { cancel(record, .always) }
     _ = waitForOthers()
     stopSignals()
     // Nobody waits for a detached close, and yet the backend must have reported it (I3).
@@ -111,9 +111,12 @@ extension Scheduler {
     return report
   }
 
-  /// Makes every wait of `record`, the one under way included, end with `cancelled`.
-  func cancel(_ record: CoroutineRecord.Reference) {
-    record.pointee.isCancelled = true
+  /// Makes the wait of `record` that is under way, or else its next one, end with `cancelled`;
+  /// `.always`: every further one too.
+  ///
+  /// An operation that wins the race against it is delivered, and the next wait throws.
+  func cancel(_ record: CoroutineRecord.Reference, _ cancellation: Cancellation) {
+    if record.pointee.cancellation != .always { record.pointee.cancellation = cancellation }
     switch record.pointee.wait {
     case .nothing, .end, .close:
       break

@@ -134,19 +134,25 @@ extension Scheduler {
       makeReady(record, .timeout)
     case .operation:
       // I3: it stays parked until the kernel has let go of its buffer.
-      record.pointee.wakeReason = .timeout
+      if record.pointee.wakeReason == .ready { record.pointee.wakeReason = .timeout }
       hurry(record)
     case .nothing, .end, .close:
       fatalError("A timer expired for a coroutine that waits for no time.")
     }
   }
 
-  /// Refuses a wait of a cancelled coroutine.
+  /// The running coroutine's wait ends with `cancelled`, which is thrown once, or, at the end of
+  /// the loop, each time.
   ///
-  /// Code that swallows the error and waits again would keep its loop from ending; that is named
-  /// rather than left to hang.
+  /// Code that swallows the error then and waits again would keep its loop from ending; that is
+  /// named rather than left to hang.
   @inline(never)
-  func refuse(_ record: CoroutineRecord.Reference) -> WakeReason {
+  func throwCancellation() -> WakeReason {
+    let record = core.pointee.running
+    guard record.pointee.cancellation == .always else {
+      record.pointee.cancellation = .none
+      return .cancelled
+    }
     record.pointee.refusedWaits += 1
     if record.pointee.refusedWaits == 1_000_000 {
       let name = record.pointee.object._withUnsafeGuaranteedRef { $0.name }
@@ -162,9 +168,10 @@ extension Scheduler {
   /// Suspends until `deadline`.
   func sleep(until deadline: Instant) -> WakeReason {
     let me = core.pointee.running
-    if me.pointee.isCancelled { return refuse(me) }
+    if me.pointee.cancellation != .none { return throwCancellation() }
     core.pointee.timers.insert(me, at: deadline)
     me.pointee.wait = .sleep
-    return park()
+    let reason = park()
+    return reason == .cancelled ? throwCancellation() : reason
   }
 }
