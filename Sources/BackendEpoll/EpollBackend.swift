@@ -77,6 +77,9 @@ public final class EpollBackend: Backend {
   /// CLOCK_MONOTONIC.
   public var now: Instant { .kernelNow }
 
+  /// CLOCK_MONOTONIC_COARSE.
+  public var roughNow: Instant { .kernelRoughNow }
+
   /// Attempts the operation; what must wait is put into the table.
   public func start(_ operation: KernelOperation.Reference) -> Bool {
     switch operation.pointer.pointee.kind {

@@ -60,6 +60,9 @@
     /// CLOCK_MONOTONIC.
     public var now: Instant { .kernelNow }
 
+    /// CLOCK_MONOTONIC_COARSE.
+    public var roughNow: Instant { .kernelRoughNow }
+
     /// Fills a submission entry; what never waits is done at once, by an ordinary call.
     public func start(_ operation: KernelOperation.Reference) -> Bool {
       switch operation.pointer.pointee.kind {

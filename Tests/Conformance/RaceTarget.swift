@@ -3,24 +3,34 @@ import Testing
 
 /// A coroutine that makes a racer's call, and then waits twice more: what it was told each time.
 final class RaceTarget {
-  private(set) var outcome: Outcome?
-  /// What the waits after the call were told.
-  private(set) var after: [CoroutineError.Code?] = []
-  private var code: (() throws -> Void)?
-  private(set) var coroutine: Coroutine!
+  private final class Answers {
+    var outcome: Outcome?
+    var after: [CoroutineError.Code?] = []
+  }
 
   enum Outcome: Equatable {
     case success
     case failure(CoroutineError.Code)
   }
 
+  private let answers: Answers
+  let coroutine: Coroutine
+
+  var outcome: Outcome? { answers.outcome }
+  /// What the waits after the call were told.
+  var after: [CoroutineError.Code?] { answers.after }
+
   init(_ rig: Racer.Rig, timeout: Duration? = nil) {
-    coroutine = Coroutine { [unowned self] in
+    let answers = Answers()
+    self.answers = answers
+    coroutine = Coroutine {
       switch errorCode({ try rig.attempt(timeout) }) {
-      case nil: outcome = .success
-      case let code?: outcome = .failure(code)
+      case nil: answers.outcome = .success
+      case let code?: answers.outcome = .failure(code)
       }
-      for _ in 0..<2 { after.append(errorCode { try Coroutine.sleep(for: .nanoseconds(1)) }) }
+      for _ in 0..<2 {
+        answers.after.append(errorCode { try Coroutine.sleep(for: .nanoseconds(1)) })
+      }
     }
   }
 

@@ -6,15 +6,23 @@ import Testing
 @Suite struct Cancellation {
   /// Starts a coroutine that reads, with `timeout`, and then sleeps twice; what it was told.
   private final class Reader {
-    var count: Int?
-    var codes: [CoroutineError.Code?] = []
-    private(set) var coroutine: Coroutine!
+    private final class Answers {
+      var count: Int?
+      var codes: [CoroutineError.Code?] = []
+    }
+
+    private let answers: Answers
+    let coroutine: Coroutine
+
+    var count: Int? { answers.count }
+    var codes: [CoroutineError.Code?] { answers.codes }
 
     init(_ end: PipeEnd, timeout: Duration? = nil) {
-      coroutine = Coroutine { [unowned self] in
-        codes.append(code { count = try end.readSome(timeout: timeout) })
-        codes.append(code { try Coroutine.sleep(1) })
-        codes.append(code { try Coroutine.sleep(1) })
+      let answers = Answers()
+      self.answers = answers
+      coroutine = Coroutine {
+        answers.codes.append(code { answers.count = try end.readSome(timeout: timeout) })
+        for _ in 0..<2 { answers.codes.append(code { try Coroutine.sleep(1) }) }
       }
       coroutine.start()
     }

@@ -36,6 +36,8 @@ struct CoroutineRecord {
 
   /// Its place in the timer heap, or -1.
   var timerIndex: Int32 = -1
+  /// When its wait began, to within the time between two turns of the loop.
+  var since = Instant(nanoseconds: 0)
   /// The operation it waits for, while `wait` is `.operation`.
   var operation: KernelOperation.Reference?
   /// The coroutine it waits for, while `wait` is `.join`.

@@ -27,6 +27,7 @@ extension Scheduler {
     }
     inheritTaskLocals(record)
     object.record = record
+    object.starter = core.pointee.running.pointee.object._withUnsafeGuaranteedRef { $0.number }
     enlist(record)
     core.pointee.runQueue.prepend(core.pointee.running)
     spendBudget()
@@ -108,6 +109,7 @@ extension Scheduler {
           // The record may be reused while the context's fiber still has to be freed.
           coro_context_destroy_checked(&core.pointee.endedContext)
           core.pointee.endedContext = record.pointee.context
+          tellWatchdog(of: next)
           coro_context_switch_checked(
             &core.pointee.endedContext, &next.pointee.context, &core.pointee.words, true)
         } else {

@@ -16,6 +16,7 @@ extension Scheduler {
   /// - No access to shared state may be open (I5): what was read before must be read again.
   func park() -> WakeReason {
     let me = core.pointee.running
+    me.pointee.since = core.pointee.turnTime
     while true {
       if let next = core.pointee.runQueue.popFirst() {
         if next != me {
@@ -48,6 +49,7 @@ extension Scheduler {
     let me = core.pointee.running
     core.pointee.running = next
     if core.pointee.isChecked {
+      tellWatchdog(of: next)
       coro_context_switch_checked(
         &me.pointee.context, &next.pointee.context, &core.pointee.words, false)
     } else {
@@ -80,6 +82,9 @@ extension Scheduler {
     let now = now
     let elapsed = now.nanoseconds - core.pointee.lastPoll.nanoseconds
     core.pointee.lastPoll = now
+    core.pointee.turnTime = now
+    // Whoever lets the others go first does not hold the thread, even if there are none.
+    if core.pointee.isChecked { tellWatchdog(of: core.pointee.running) }
     if !core.pointee.isBusySinceLastPoll {
       core.pointee.isBusySinceLastPoll = true
     } else if elapsed > 200_000 {
@@ -100,6 +105,7 @@ extension Scheduler {
     if mayBlock {
       if isDeadlocked { return resolveDeadlock() }
       core.pointee.stacks.trim(except: core.pointee.running)
+      if core.pointee.isChecked { tellWatchdog(of: nil) }
     }
     var completed = OperationList()
     let limit: WaitLimit =
@@ -111,6 +117,8 @@ extension Scheduler {
       withBackend { $0.wait(limit, completed: &completed) }
     }
     if mayBlock {
+      core.pointee.turnTime = withBackend { $0.roughNow }
+      if core.pointee.isChecked { tellWatchdog(of: core.pointee.running) }
       // The kernel was asked just now, and the time in which nothing could run says nothing about
       // how long switches take: measure anew, and begin soon.
       core.pointee.isBusySinceLastPoll = false

@@ -93,6 +93,7 @@ struct Scheduler {
   /// No coroutine but the main one is left.
   func destroy() {
     let core = core
+    if core.pointee.watchdog != nil { setWatchdog(nil) }
     if let box = core.pointee.backend {
       box.takeUnretainedValue().backend.close()
       box.release()

@@ -32,6 +32,40 @@ case "end-waits":
   }.start()
   print("main ends")
 
+case "dump-on-signal":
+  // Whoever started the program may have blocked it.
+  var quit = sigset_t()
+  sigaddset(&quit, SIGQUIT)
+  pthread_sigmask(SIG_UNBLOCK, &quit, nil)
+  try Coroutine.dump(onSignal: SIGQUIT)
+  let sleeper = Coroutine(name: "sleeper") { try Coroutine.sleep(30) }
+  sleeper.start()
+  print("ready")
+  kill(getpid(), SIGQUIT)
+  try Coroutine.sleep(0.02)
+  sleeper.cancel()
+  try sleeper.join()
+  print("goes on")
+
+case "watchdog":
+  try Coroutine.startWatchdog(limit: .milliseconds(20))
+  let hog = Coroutine(name: "hog") {
+    let end = Instant.now + .milliseconds(200)
+    while Instant.now < end {}
+  }
+  hog.start()
+  try hog.join()
+
+case "cancel-in-another-loop":
+  let sleeper = Coroutine(name: "mine") { try Coroutine.sleep(30) }
+  sleeper.start()
+  // What must not be done: the object leaves its thread.
+  nonisolated(unsafe) let stolen = sleeper
+  onAnotherThread {
+    try? Coroutine.run { stolen.cancel() }
+  }
+  try sleeper.join()
+
 case "daemon-abandoned":
   Coroutine(daemon: true) {
     defer { print("never printed") }
