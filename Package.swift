@@ -77,6 +77,8 @@ let package = Package(
         "CoroutineAPI", "BackendEpoll", "CContext", "CLinux",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
+    // What the ring asks for and what it does without.
+    .testTarget(name: "IOUringTests", dependencies: ["BackendIOUring", "CoroutineAPI", "CLinux"]),
     // That our names collide with nobody's.
     .testTarget(
       name: "NameTests",

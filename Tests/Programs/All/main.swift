@@ -203,7 +203,18 @@ case "fork":
   print("child ended with \(status)")
 
 case "denied":
-  guard test_deny_io_uring() == 0 else { fatalError("seccomp: errno \(errno)") }
+  // What set-up shall fail with.
+  let reason = CommandLine.arguments.dropFirst(2).first.flatMap { CInt($0) } ?? EPERM
+  guard test_deny_io_uring(reason) == 0 else { fatalError("seccomp: errno \(errno)") }
+  do {
+    try Coroutine.sleep(0.001)
+    print("slept")
+  } catch {
+    print(error)
+  }
+
+case "entering-denied":
+  guard test_deny_entering_io_uring(EPERM) == 0 else { fatalError("seccomp: errno \(errno)") }
   do {
     try Coroutine.sleep(0.001)
     print("slept")
@@ -212,7 +223,8 @@ case "denied":
   }
 
 case "denied-explicit":
-  guard test_deny_io_uring() == 0 else { fatalError("seccomp: errno \(errno)") }
+  let reason = CommandLine.arguments.dropFirst(2).first.flatMap { CInt($0) } ?? EPERM
+  guard test_deny_io_uring(reason) == 0 else { fatalError("seccomp: errno \(errno)") }
   do {
     #if IOUring
       try Coroutine.run(on: .ioUring) { print("ran") }
@@ -220,6 +232,17 @@ case "denied-explicit":
   } catch {
     print(error)
   }
+
+case "which-backend":
+  // A ring is a descriptor, whose name the kernel tells.
+  try Coroutine.sleep(0.001)
+  var hasRing = false
+  for number in 3..<64 {
+    var name = [CChar](repeating: 0, count: 64)
+    let length = readlink("/proc/self/fd/\(number)", &name, name.count - 1)
+    if length > 0, strcmp(name, "anon_inode:[io_uring]") == 0 { hasRing = true }
+  }
+  print(hasRing ? "io_uring" : "epoll")
 
 case "environment":
   do {
