@@ -96,13 +96,9 @@
       while true {
         let result = io_uring_submit(ring)
         if let entry = io_uring_get_sqe(ring) { return entry }
-        switch -result {
-        case EBUSY, EAGAIN, EINTR, 0:
-          _ = io_uring_get_events(ring)
-          makingRoom()
-        default:
-          fatalError("io_uring_enter failed with errno \(-result).")
-        }
+        refused(result < 0 ? -result : EBUSY)
+        _ = io_uring_get_events(ring)
+        makingRoom()
       }
     }
 
@@ -111,22 +107,60 @@
     /// Submits what is queued and waits for a completion, with one call, or none if there is
     /// nothing to do.
     func enter(_ limit: WaitLimit, now: @autoclosure () -> Instant) {
+      let result: CInt
       switch limit {
       case .poll:
-        if io_uring_sq_ready(ring) > 0 || hasWork {
-          _ = io_uring_submit_and_get_events(ring)
-        }
+        guard io_uring_sq_ready(ring) > 0 || hasWork else { return }
+        result = io_uring_submit_and_get_events(ring)
       case .until(let deadline) where deadline != .distantFuture:
         let nanoseconds = max(0, deadline.nanoseconds - now().nanoseconds)
         var time = __kernel_timespec()
         time.tv_sec = nanoseconds / 1_000_000_000
         time.tv_nsec = nanoseconds % 1_000_000_000
         var entry: UnsafeMutablePointer<io_uring_cqe>?
-        _ = io_uring_submit_and_wait_timeout(ring, &entry, 1, &time, nil)
+        result = io_uring_submit_and_wait_timeout(ring, &entry, 1, &time, nil)
       case .until, .forever:
-        // ETIME, EINTR and EBUSY all mean: look at the queue, and come again.
-        _ = io_uring_submit_and_wait(ring, 1)
+        result = io_uring_submit_and_wait(ring, 1)
       }
+      if result < 0 { refused(-result) } else if refusals != 0 { refusals = 0 }
+    }
+
+    // MARK: Refusals
+
+    /// How often in a row the kernel refused to be entered.
+    @exclusivity(unchecked) private var refusals = 0
+
+    /// Judges why the kernel refused to be entered.
+    ///
+    /// Entries that it did not take stay in the queue, and the next call takes them. So a refusal
+    /// that may pass is no matter: whoever called takes completions out and comes again. What
+    /// cannot pass ends the process, because the loop would spin for ever.
+    @inline(never)
+    private func refused(_ reason: CInt) {
+      switch reason {
+      case EINTR, ETIME:
+        return
+      case EBUSY, EAGAIN, ENOMEM:
+        // Completions have no room, or the kernel has no memory: the first is over when they are
+        // taken out; for the other nothing helps but time.
+        refusals += 1
+        guard refusals > 1_000 else {
+          usleep(UInt32(min(refusals - 1, 10)) * 1_000)
+          return
+        }
+        Self.fail(reason, "and has done so for 1,000 calls in a row")
+      case EBADR:
+        Self.fail(reason, "the kernel had no memory for a completion, and somebody waits for it")
+      case EBADF, EOPNOTSUPP:
+        Self.fail(reason, "was the ring's descriptor closed by other code?")
+      default:
+        Self.fail(reason, "the ring can't be used")
+      }
+    }
+
+    private static func fail(_ reason: CInt, _ detail: String) -> Never {
+      let name = coro_errno_name(reason).map { String(cString: $0) } ?? "errno \(reason)"
+      fatalError("io_uring_enter failed with \(name): \(detail)")
     }
 
     /// Whether the kernel holds back work for our next call, or completions that had no room.
