@@ -68,8 +68,13 @@ let package = Package(
       path: "Tests/Programs/All"),
     .executableTarget(
       name: "test-program-bare", dependencies: ["CoroutineAPI"], path: "Tests/Programs/Bare"),
+    // A program that is run while the kernel refuses, interrupts and floods it.
+    .executableTarget(
+      name: "fault-programs", dependencies: ["Coroutines", "CTestSupport"],
+      path: "Tests/Programs/Faults"),
     .testTarget(
-      name: "ProgramTests", dependencies: ["Coroutines", "test-programs", "test-program-bare"]),
+      name: "ProgramTests",
+      dependencies: ["Coroutines", "test-programs", "test-program-bare", "fault-programs"]),
     // The scheduler and the pure parts, without a kernel or a clock.
     .testTarget(
       name: "SchedulerTests",

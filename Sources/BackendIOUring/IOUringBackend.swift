@@ -142,7 +142,7 @@
     public func wake() {
       var one: UInt64 = 1
       // EAGAIN: the counter is full, and the loop has been woken often enough.
-      _ = write(wakeUp, &one, MemoryLayout<UInt64>.size)
+      while write(wakeUp, &one, MemoryLayout<UInt64>.size) < 0, errno == EINTR {}
     }
 
     /// Closes the ring.

@@ -68,14 +68,13 @@
     ) -> UnsafeMutablePointer<io_uring_sqe> {
       while true {
         let result = io_uring_submit(ring)
-        if let entry = io_uring_get_sqe(ring) { return entry }
-        switch -result {
-        case EBUSY, EAGAIN, EINTR, 0:
-          _ = io_uring_get_events(ring)
-          makingRoom()
-        default:
-          fatalError("io_uring_enter failed with errno \(-result).")
+        if let entry = io_uring_get_sqe(ring) {
+          refusals = 0
+          return entry
         }
+        refused(result < 0 ? -result : EBUSY)
+        _ = io_uring_get_events(ring)
+        makingRoom()
       }
     }
 
@@ -84,47 +83,75 @@
     /// Submits what is queued and waits for a completion, with one call, or none if there is
     /// nothing to do.
     func enter(_ limit: WaitLimit, now: @autoclosure () -> Instant) {
+      let result: CInt
       switch limit {
       case .poll:
-        if io_uring_sq_ready(ring) > 0 || hasWork {
-          check(io_uring_submit_and_get_events(ring))
-        }
+        guard io_uring_sq_ready(ring) > 0 || hasWork else { return }
+        result = io_uring_submit_and_get_events(ring)
       case .until(let deadline) where deadline != .distantFuture:
         let nanoseconds = max(0, deadline.nanoseconds - now().nanoseconds)
-        if features.contains(.extendedArgument) {
-          var time = __kernel_timespec()
-          time.tv_sec = nanoseconds / 1_000_000_000
-          time.tv_nsec = nanoseconds % 1_000_000_000
-          var entry: UnsafeMutablePointer<io_uring_cqe>?
-          check(io_uring_submit_and_wait_timeout(ring, &entry, 1, &time, nil))
-        } else {
-          pollRing(nanoseconds)
-        }
+        result = enter(forNanoseconds: nanoseconds)
       case .until, .forever:
-        check(io_uring_submit_and_wait(ring, 1))
+        result = io_uring_submit_and_wait(ring, 1)
       }
+      if result < 0 { refused(-result) } else if refusals != 0 { refusals = 0 }
     }
 
-    /// Submits, and waits for a completion with a call of its own: not with a TIMEOUT operation,
-    /// which would go on after the wait and have to be taken back when a deadline moves.
-    private func pollRing(_ nanoseconds: Int64) {
-      check(io_uring_submit_and_get_events(ring))
+    private func enter(forNanoseconds nanoseconds: Int64) -> CInt {
+      if features.contains(.extendedArgument) {
+        var time = __kernel_timespec()
+        time.tv_sec = nanoseconds / 1_000_000_000
+        time.tv_nsec = nanoseconds % 1_000_000_000
+        var entry: UnsafeMutablePointer<io_uring_cqe>?
+        return io_uring_submit_and_wait_timeout(ring, &entry, 1, &time, nil)
+      }
+      // Submits, and waits for a completion with a call of its own: not with a TIMEOUT operation,
+      // which would go on after the wait and have to be taken back when a deadline moves.
+      let result = io_uring_submit_and_get_events(ring)
       var entry: UnsafeMutablePointer<io_uring_cqe>?
-      guard io_uring_peek_batch_cqe(ring, &entry, 1) == 0, io_uring_sq_ready(ring) == 0 else {
-        return
-      }
+      guard result >= 0, io_uring_peek_batch_cqe(ring, &entry, 1) == 0,
+        io_uring_sq_ready(ring) == 0
+      else { return result }
       coro_poll_for(ring.pointee.ring_fd, Int16(POLLIN), nanoseconds)
-      check(io_uring_get_events(ring))
+      return io_uring_get_events(ring)
     }
 
-    /// Ends the process if the kernel will never take a call again: waiting on would be a loop
-    /// without an end.
-    private func check(_ result: CInt) {
-      switch -result {
-      // All of these mean: look at the queue, and come again.
-      case ETIME, EINTR, EBUSY, EAGAIN, ENOMEM: return
-      default: if result < 0 { fatalError("io_uring_enter failed with errno \(-result).") }
+    // MARK: Refusals
+
+    /// How often in a row the kernel refused to be entered.
+    @exclusivity(unchecked) private var refusals = 0
+
+    /// Judges why the kernel refused to be entered.
+    ///
+    /// Entries that it did not take stay in the queue, and the next call takes them. So a refusal
+    /// that may pass is no matter: whoever called takes completions out and comes again. What
+    /// cannot pass ends the process, because the loop would spin for ever.
+    @inline(never)
+    private func refused(_ reason: CInt) {
+      switch reason {
+      case EINTR, ETIME:
+        return
+      case EBUSY, EAGAIN, ENOMEM:
+        // Completions have no room, or the kernel has no memory: the first is over when they are
+        // taken out; for the other nothing helps but time.
+        refusals += 1
+        guard refusals > 1_000 else {
+          usleep(UInt32(min(refusals - 1, 10)) * 1_000)
+          return
+        }
+        Self.fail(reason, "and has done so for 1,000 calls in a row")
+      case EBADR:
+        Self.fail(reason, "the kernel had no memory for a completion, and somebody waits for it")
+      case EBADF, EOPNOTSUPP:
+        Self.fail(reason, "was the ring's descriptor closed by other code?")
+      default:
+        Self.fail(reason, "the ring can't be used")
       }
+    }
+
+    private static func fail(_ reason: CInt, _ detail: String) -> Never {
+      let name = coro_errno_name(reason).map { String(cString: $0) } ?? "errno \(reason)"
+      fatalError("io_uring_enter failed with \(name): \(detail)")
     }
 
     /// Whether the kernel holds back work for our next call, or completions that had no room.

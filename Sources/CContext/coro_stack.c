@@ -22,8 +22,8 @@ void coro_stack_release(void *low, size_t size) { (void)munmap(low, size); }
 
 int coro_stack_guard(void *low, size_t size) {
   if (madvise(low, size, MADV_GUARD_INSTALL) == 0) return 0;
-  if (errno != EINVAL) return -1;
-  // Older kernels: protection splits the mapping, so vm.max_map_count bounds the stacks.
+  // Older kernels, and sandboxes that don't know it: protection splits the mapping, so
+  // vm.max_map_count bounds the stacks.
   return mprotect(low, size, PROT_NONE);
 }
 

@@ -4,8 +4,13 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <stddef.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -31,3 +36,18 @@ int test_deny_io_uring(int reason) { return deny(__NR_io_uring_setup, reason); }
 int test_deny_entering_io_uring(int reason) { return deny(__NR_io_uring_enter, reason); }
 
 int test_fork(void) { return fork(); }
+
+const char *test_errno_name(int number) { return strerrorname_np(number); }
+
+void test_raise_descriptor_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int test_event_descriptor(void) { return eventfd(0, EFD_CLOEXEC); }
+
+int test_memory_file(void) { return memfd_create("test", MFD_CLOEXEC); }
+
+int test_realtime_signal(int number) { return SIGRTMIN + number; }

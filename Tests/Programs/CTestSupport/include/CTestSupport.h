@@ -10,3 +10,16 @@ int test_deny_entering_io_uring(int reason);
 
 // fork(2), which Swift hides. The child may only do what is safe after a fork of one thread.
 int test_fork(void);
+
+// The name of an errno value ("EMFILE"), or NULL.
+const char *test_errno_name(int number);
+
+// As many descriptors as this user may have.
+void test_raise_descriptor_limit(void);
+
+// Descriptors that poll(2) must be asked about: an eventfd in blocking mode, and a file in memory.
+int test_event_descriptor(void);
+int test_memory_file(void);
+
+// SIGRTMIN + number, which is a call.
+int test_realtime_signal(int number);
