@@ -64,7 +64,10 @@ let package = Package(
     // Programs that tests run as child processes.
     .target(name: "CTestSupport", path: "Tests/Programs/CTestSupport"),
     .executableTarget(
-      name: "test-programs", dependencies: ["Coroutines", "CTestSupport"],
+      name: "test-programs",
+      dependencies: [
+        "Coroutines", "CTestSupport", .product(name: "SystemPackage", package: "swift-system"),
+      ],
       path: "Tests/Programs/All"),
     .executableTarget(
       name: "test-program-bare", dependencies: ["CoroutineAPI"], path: "Tests/Programs/Bare"),

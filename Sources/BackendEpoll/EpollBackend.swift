@@ -155,6 +155,15 @@ public final class EpollBackend: Backend {
     _ = CLinux.close(wakeUp)
     _ = CLinux.close(epoll)
   }
+
+  /// Closes the child's copies of the three descriptors.
+  ///
+  /// Registrations belong to the epoll instance, which the parent goes on using: none is deleted.
+  public func abandon() {
+    timer.close()
+    _ = CLinux.close(wakeUp)
+    _ = CLinux.close(epoll)
+  }
 }
 
 extension BackendChoice {

@@ -153,6 +153,14 @@
       _ = CLinux.close(wakeUp)
     }
 
+    /// Unmaps the child's copy of the queues and closes its descriptors.
+    ///
+    /// The ring's requests are the parent's.
+    public func abandon() {
+      ring.abandon()
+      _ = CLinux.close(wakeUp)
+    }
+
     // MARK: Completions
 
     /// Takes completions out, because the kernel takes no submission before.

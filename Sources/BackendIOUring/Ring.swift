@@ -48,6 +48,11 @@
       ring.deallocate()
     }
 
+    /// In a forked child: only munmap(2) and close(2) are called, and nothing is freed.
+    func abandon() {
+      io_uring_queue_exit(ring)
+    }
+
     // MARK: Submitting
 
     /// A free submission entry, cleared by whoever prepares it.

@@ -9,20 +9,6 @@ setvbuf(stdout, nil, _IOLBF, 0)
 
 enum Oops: Error { case atTopLevel, inCoroutine }
 
-func recurse(_ depth: Int) -> Int {
-  var block = InlineArray<64, Int>(repeating: depth)
-  withUnsafeMutableBytes(of: &block) { $0[depth % 512] = 1 }
-  return depth == 0 ? block[3] : recurse(depth - 1) &+ block[depth % 64]
-}
-
-/// Recurses until the stack is so many bytes deeper; writes to each frame.
-func descend(_ bytes: Int, from start: UInt? = nil) -> Int {
-  var block = InlineArray<64, Int>(repeating: bytes)
-  let here = withUnsafeMutableBytes(of: &block) { UInt(bitPattern: $0.baseAddress) }
-  let depth = Int(bitPattern: (start ?? here) &- here)
-  return depth >= bytes ? depth : max(descend(bytes, from: start ?? here), block[depth % 64] & 1)
-}
-
 switch CommandLine.arguments.dropFirst().first ?? "" {
 case "end-waits":
   Coroutine {
@@ -252,30 +238,10 @@ case "environment":
     print(error)
   }
 
-default:
-  fatalError("Which program?")
-}
-
-/// Lets the main thread wait for another without a loop.
-final class DoneFlag: @unchecked Sendable {
-  // Safe: the semaphore orders everything.
-  private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
-  init() { sem_init(semaphore, 0, 0) }
-  func set() { sem_post(semaphore) }
-  func wait() { sem_wait(semaphore) }
-}
-
-func onAnotherThread(_ body: @escaping @Sendable () -> Void) {
-  final class Body: Sendable {
-    let body: @Sendable () -> Void
-    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+case let name:
+  let programs = [overflowPrograms, forkPrograms, limitPrograms, lifePrograms]
+  guard let program = programs.lazy.compactMap({ $0[name] }).first else {
+    fatalError("Which program?")
   }
-  var thread = pthread_t()
-  pthread_create(
-    &thread, nil,
-    { argument in
-      if let argument { Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().body() }
-      return nil
-    }, Unmanaged.passRetained(Body(body)).toOpaque())
-  pthread_join(thread, nil)
+  try program()
 }

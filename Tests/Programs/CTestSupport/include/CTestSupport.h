@@ -1,6 +1,8 @@
 // What tests need from C.
 #pragma once
 
+#include "TestLife.h"
+
 // From now on the kernel answers io_uring_setup with this errno value, as a container's seccomp
 // profile does. 0, or -1 with errno set.
 int test_deny_io_uring(int reason);
