@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -18,17 +19,19 @@
 #define __NR_io_uring_setup 425
 #endif
 
-int test_deny_io_uring(void) {
+int test_deny_io_uring_with(int number) {
   struct sock_filter filter[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)number),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
   struct sock_fprog program = {.len = sizeof filter / sizeof *filter, .filter = filter};
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -1;
   return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
+
+int test_deny_io_uring(void) { return test_deny_io_uring_with(EPERM); }
 
 int test_fork(void) { return fork(); }
 
@@ -46,3 +49,8 @@ int test_event_descriptor(void) { return eventfd(0, EFD_CLOEXEC); }
 int test_memory_file(void) { return memfd_create("test", MFD_CLOEXEC); }
 
 int test_realtime_signal(int number) { return SIGRTMIN + number; }
+
+void test_make_blocking(int fd) {
+  int off = 0;
+  (void)ioctl(fd, FIONBIO, &off);
+}

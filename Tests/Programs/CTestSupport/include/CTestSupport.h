@@ -1,9 +1,10 @@
 // What tests need from C.
 #pragma once
 
-// From now on the kernel answers io_uring_setup with EPERM, as a container's seccomp profile does.
-// 0, or -1 with errno set.
+// From now on the kernel answers io_uring_setup with EPERM, as a container's seccomp profile does,
+// or with another errno value. 0, or -1 with errno set.
 int test_deny_io_uring(void);
+int test_deny_io_uring_with(int number);
 
 // fork(2), which Swift hides. The child may only do what is safe after a fork of one thread.
 int test_fork(void);
@@ -20,3 +21,6 @@ int test_memory_file(void);
 
 // SIGRTMIN + number, which is a call.
 int test_realtime_signal(int number);
+
+// Takes O_NONBLOCK away, with a call that the library does not make.
+void test_make_blocking(int fd);
