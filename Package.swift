@@ -64,7 +64,10 @@ let package = Package(
     // Programs that tests run as child processes.
     .target(name: "CTestSupport", path: "Tests/Programs/CTestSupport"),
     .executableTarget(
-      name: "test-programs", dependencies: ["Coroutines", "CTestSupport"],
+      name: "test-programs",
+      dependencies: [
+        "Coroutines", "CTestSupport", .product(name: "SystemPackage", package: "swift-system"),
+      ],
       path: "Tests/Programs/All"),
     .executableTarget(
       name: "test-program-bare", dependencies: ["CoroutineAPI"], path: "Tests/Programs/Bare"),
@@ -85,6 +88,8 @@ let package = Package(
         "CoroutineAPI", "BackendEpoll", "CContext", "CLinux",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
+    // What the ring asks for and what it does without.
+    .testTarget(name: "IOUringTests", dependencies: ["BackendIOUring", "CoroutineAPI", "CLinux"]),
     // That our names collide with nobody's.
     .testTarget(
       name: "NameTests",

@@ -16,7 +16,7 @@ final class DeadlineTimer {
     guard descriptor >= 0 else {
       throw CoroutineError(
         .unavailable, errno: .init(rawValue: errno), call: "the epoll backend",
-        operands: "(timerfd_create)")
+        operands: "(timerfd_create)", detail: "raise the limit of open descriptors (ulimit -n)")
     }
   }
 

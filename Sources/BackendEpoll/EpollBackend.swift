@@ -77,6 +77,9 @@ public final class EpollBackend: Backend {
   /// CLOCK_MONOTONIC.
   public var now: Instant { .kernelNow }
 
+  /// CLOCK_MONOTONIC_COARSE.
+  public var roughNow: Instant { .kernelRoughNow }
+
   /// Attempts the operation; what must wait is put into the table.
   public func start(_ operation: KernelOperation.Reference) -> Bool {
     switch operation.pointer.pointee.kind {
@@ -148,6 +151,15 @@ public final class EpollBackend: Backend {
   /// Closes the three descriptors.
   public func close() {
     table.deallocate()
+    timer.close()
+    _ = CLinux.close(wakeUp)
+    _ = CLinux.close(epoll)
+  }
+
+  /// Closes the child's copies of the three descriptors.
+  ///
+  /// Registrations belong to the epoll instance, which the parent goes on using: none is deleted.
+  public func abandon() {
     timer.close()
     _ = CLinux.close(wakeUp)
     _ = CLinux.close(epoll)

@@ -12,6 +12,7 @@ static coro_signal_box *_Atomic boxes[CORO_SIGNAL_COUNT];
 
 static pthread_mutex_t spares_lock = PTHREAD_MUTEX_INITIALIZER;
 static coro_signal_box *spares;
+static coro_signal_box *every_box;
 
 coro_signal_box *coro_signal_box_take_spare(void) {
   pthread_mutex_lock(&spares_lock);
@@ -32,6 +33,10 @@ coro_signal_box *coro_signal_box_take_spare(void) {
     free(box);
     return NULL;
   }
+  pthread_mutex_lock(&spares_lock);
+  box->next_of_all = every_box;
+  every_box = box;
+  pthread_mutex_unlock(&spares_lock);
   return box;
 }
 
@@ -146,4 +151,26 @@ void coro_signal_disarm_pipe(void) {
   struct sigaction current;
   if (sigaction(SIGPIPE, NULL, &current) != 0 || coro_signal_disposition(&current) != 0) return;
   set_handler(SIGPIPE, ignore_signal, NULL);
+}
+
+// MARK: fork
+
+void coro_signal_before_fork(void) { pthread_mutex_lock(&spares_lock); }
+
+void coro_signal_after_fork(void) { pthread_mutex_unlock(&spares_lock); }
+
+void coro_signal_in_child(void) {
+  for (int number = 1; number < CORO_SIGNAL_COUNT; number++) {
+    struct sigaction now;
+    if (box_of(number) == NULL) continue;
+    if (sigaction(number, NULL, &now) == 0 && is_a_loops(&now)) set_handler(number, SIG_DFL, NULL);
+    __c11_atomic_store(&boxes[number], NULL, __ATOMIC_RELEASE);
+  }
+  for (coro_signal_box *box = every_box; box != NULL; box = box->next_of_all) {
+    close(box->event_descriptor);
+  }
+  // What the parent's loops still hold of them is never looked at again.
+  every_box = NULL;
+  spares = NULL;
+  pthread_mutex_unlock(&spares_lock);
 }

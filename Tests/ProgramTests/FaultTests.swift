@@ -21,17 +21,4 @@ extension Programs {
     #expect(child.output.contains("descriptors: 1\n"))
     #expect(child.status == 0)
   }
-
-  @Test(
-    .enabled(if: backends.contains("io_uring")),
-    arguments: [(EPERM, "EPERM"), (ENOSYS, "ENOSYS"), (ENOMEM, "ENOMEM")])
-  func `whatever io_uring is denied with, the automatic choice goes on`(
-    number: CInt, name: String
-  ) throws {
-    let child = try ChildProcess(
-      "fault-programs", "denied", "\(number)", environment: ["COROUTINE_BACKEND": ""])
-    #expect(child.output.hasPrefix("slept\n"))
-    #expect(child.output.contains("(\(name))"))
-    #expect(child.status == 0)
-  }
 }

@@ -20,6 +20,11 @@ struct Stack {
   static let defaultSize = 256 * 1024
   static let minimumUsableSize = 16 * 1024
 
+  /// The bytes that code can use of a stack that is asked for by this size.
+  static func usableSize(asked: Int?) -> Int {
+    asked.map { max($0, minimumUsableSize) } ?? defaultSize - guardSize
+  }
+
   /// Where the record lies.
   ///
   /// Equal places in every stack would share a few sets of the L1 cache, so they are spread
@@ -79,7 +84,7 @@ struct StackPool {
     let stack = Stack(low: low, size: size, isPooled: false)
     guard coro_stack_guard(low, Stack.guardSize) == 0 else {
       let reason = errno
-      coro_stack_release(low, size)
+      coro_stack_release(low, size)  // Sets errno too, perhaps.
       errno = reason
       return nil
     }

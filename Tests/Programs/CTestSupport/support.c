@@ -17,13 +17,14 @@
 
 #ifndef __NR_io_uring_setup
 #define __NR_io_uring_setup 425
+#define __NR_io_uring_enter 426
 #endif
 
-int test_deny_io_uring_with(int number) {
+static int deny(unsigned call, int reason) {
   struct sock_filter filter[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)number),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)reason),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
   struct sock_fprog program = {.len = sizeof filter / sizeof *filter, .filter = filter};
@@ -31,7 +32,9 @@ int test_deny_io_uring_with(int number) {
   return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 
-int test_deny_io_uring(void) { return test_deny_io_uring_with(EPERM); }
+int test_deny_io_uring(int reason) { return deny(__NR_io_uring_setup, reason); }
+
+int test_deny_entering_io_uring(int reason) { return deny(__NR_io_uring_enter, reason); }
 
 int test_fork(void) { return fork(); }
 
