@@ -3,9 +3,9 @@ import CContext
 /// fork(2): in a child the parent's loops are dead.
 ///
 /// The child has the memory of every loop and one thread, which goes on where its parent called
-/// `fork`. What the loops have in the kernel is shared with the parent, which must feel nothing: the
-/// child closes its copies, before `fork` returns there (`coro_fork.c`). Whatever then needs the
-/// loop traps with advice. `Coroutine.run(on:)` makes a new one.
+/// `fork`. What the loops have in the kernel is shared with the parent, which must feel nothing:
+/// the child closes its copies, before `fork` returns there (`coro_fork.c`). Whatever then needs
+/// the loop traps with advice. `Coroutine.run(on:)` makes a new one.
 extension Scheduler {
   func watchForks() {
     coro_fork_watch { pointer in
@@ -34,8 +34,12 @@ extension Scheduler {
   /// Ends a forked child in which a coroutine of the parent's would go on.
   @inline(never)
   func refuseToGoOnInChild() -> Never {
-    let name = core.pointee.running.pointee.object._withUnsafeGuaranteedRef { $0.name }
-    fatalError("\(name) ended or must wait: \(Scheduler.adviceInChild)")
+    let record = core.pointee.running
+    // The object of one that ended may be gone.
+    let name =
+      record.pointee.isEnded
+      ? "The end of a coroutine" : record.pointee.object._withUnsafeGuaranteedRef { $0.name }
+    fatalError("\(name): \(Scheduler.adviceInChild)")
   }
 
   private static var adviceInChild: String {

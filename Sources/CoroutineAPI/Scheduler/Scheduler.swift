@@ -97,7 +97,7 @@ struct Scheduler {
   /// No coroutine but the main one is left.
   func destroy() {
     let core = core
-    // Before its descriptors are closed: a child forked meanwhile would close others of that number.
+    // First: a child that is forked later would close others' descriptors of the same numbers.
     coro_loop_remove(&core.pointee.loop)
     if let box = core.pointee.backend {
       box.takeUnretainedValue().backend.close()
