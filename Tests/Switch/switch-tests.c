@@ -192,7 +192,24 @@ static void test_many_stacks(void) {
 
 // MARK: The first frame
 
+#if defined(FRAME_POINTERS)
+// How many frames a debugger finds that follows frame pointers, to the first one without a caller.
+__attribute__((noinline)) static int frame_count(void) {
+  int count = 0;
+  void **frame = __builtin_frame_address(0);
+  while (frame != NULL && count < 64) {
+    frame = frame[0];
+    count++;
+  }
+  return count;
+}
+#endif
+
 static void look_there(side *pair) {
+#if defined(FRAME_POINTERS)
+  int frames = frame_count();
+  CHECK(frames >= 2 && frames < 12, "%d frames", frames);
+#endif
   pair->value = coro_stack_address() % 16;
   char *address = (char *)coro_stack_address();
   pair->count = address > pair->low + GUARD && address < pair->low + STACK;
@@ -258,6 +275,7 @@ __attribute__((noinline)) static int overflow(int depth) {
   volatile char frame[1024];
   frame[depth % 1024] = 1;
   depth_reached = depth;
+  if (depth == 1 << 30) return 0;
   return overflow(depth + 1) + frame[(depth + 1) % 1024];
 }
 
