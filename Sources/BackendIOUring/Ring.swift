@@ -75,9 +75,19 @@
       ring.deallocate()
     }
 
-    /// In a forked child: only munmap(2) and close(2) are called, and nothing is freed.
+    /// In a forked child.
+    ///
+    /// Not `io_uring_queue_exit`, which may ask something of the parent's ring. A mapping would keep
+    /// the ring alive after the parent's end.
     func abandon() {
-      io_uring_queue_exit(ring)
+      let (submission, completion) = (ring.pointee.sq, ring.pointee.cq)
+      let entriesSize = Int(submission.ring_entries) * MemoryLayout<io_uring_sqe>.stride
+      munmap(submission.sqes, entriesSize)
+      if completion.ring_ptr != submission.ring_ptr {
+        munmap(completion.ring_ptr, completion.ring_sz)
+      }
+      munmap(submission.ring_ptr, submission.ring_sz)
+      _ = CLinux.close(ring.pointee.ring_fd)
     }
 
     // MARK: Submitting

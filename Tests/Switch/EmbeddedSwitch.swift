@@ -44,7 +44,8 @@ func toHere(_ pair: PairPointer) {
 
 /// Runs `body` with a pair whose second stack will run `entry`.
 func withPair(
-  _ entry: @escaping @convention(c) (UnsafeMutableRawPointer?) -> Void, _ body: (PairPointer) -> Void
+  _ entry: @escaping @convention(c) (UnsafeMutableRawPointer?) -> Void,
+  _ body: (PairPointer) -> Void
 ) {
   guard let low = coro_stack_reserve(stackSize), coro_stack_guard(low, guardSize) == 0 else {
     return check(false, "no stack is to be had")

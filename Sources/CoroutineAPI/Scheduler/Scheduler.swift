@@ -50,12 +50,12 @@ struct Scheduler {
 
   @inline(never)
   private static func implicit(_ call: StaticString) throws(CoroutineError) -> Scheduler {
-    if coro_fork_lost_loops() { refuseInChild(call) }
     guard coro_is_main_thread() else {
       throw CoroutineError(
         .misuse, call: call,
         detail: "this thread has no loop; call it inside Coroutine.run(on: .automatic) { … }")
     }
+    if coro_fork_lost_loops() { refuseInChild(call) }
     guard withUnsafeCurrentTask(body: { $0 == nil }) else {
       throw CoroutineError(
         .misuse, call: call,
