@@ -80,13 +80,10 @@
     /// Not `io_uring_queue_exit`, which may ask something of the parent's ring. A mapping would keep
     /// the ring alive after the parent's end.
     func abandon() {
-      let (submission, completion) = (ring.pointee.sq, ring.pointee.cq)
-      let entriesSize = Int(submission.ring_entries) * MemoryLayout<io_uring_sqe>.stride
-      munmap(submission.sqes, entriesSize)
-      if completion.ring_ptr != submission.ring_ptr {
-        munmap(completion.ring_ptr, completion.ring_sz)
-      }
-      munmap(submission.ring_ptr, submission.ring_sz)
+      let (entries, results) = (ring.pointee.sq, ring.pointee.cq)
+      munmap(entries.sqes, Int(entries.ring_entries) * MemoryLayout<io_uring_sqe>.stride)
+      if results.ring_ptr != entries.ring_ptr { munmap(results.ring_ptr, results.ring_sz) }
+      munmap(entries.ring_ptr, entries.ring_sz)
       _ = CLinux.close(ring.pointee.ring_fd)
     }
 

@@ -1,5 +1,5 @@
-// The switch, the first frame and the guard, without Swift: for architectures that there is no Swift
-// toolchain for at hand, and for compilers and flags that SwiftPM does not try. See
+// The switch, the first frame and the guard, without Swift: for architectures that there is no
+// Swift toolchain for at hand, and for compilers and flags that SwiftPM does not try. See
 // scripts/test-arm64. Prints what it checked; the status is the number of failures.
 #define _GNU_SOURCE 1
 #include "coro_context.h"
