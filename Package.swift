@@ -71,8 +71,13 @@ let package = Package(
       path: "Tests/Programs/All"),
     .executableTarget(
       name: "test-program-bare", dependencies: ["CoroutineAPI"], path: "Tests/Programs/Bare"),
+    // A program that is run while the kernel refuses, interrupts and floods it.
+    .executableTarget(
+      name: "fault-programs", dependencies: ["Coroutines", "CTestSupport"],
+      path: "Tests/Programs/Faults"),
     .testTarget(
-      name: "ProgramTests", dependencies: ["Coroutines", "test-programs", "test-program-bare"]),
+      name: "ProgramTests",
+      dependencies: ["Coroutines", "test-programs", "test-program-bare", "fault-programs"]),
     // The scheduler and the pure parts, without a kernel or a clock.
     .testTarget(
       name: "SchedulerTests",
@@ -80,6 +85,8 @@ let package = Package(
         "CoroutineAPI", "BackendEpoll", "CContext", "CLinux",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
+    // What the ring asks for and what it does without.
+    .testTarget(name: "IOUringTests", dependencies: ["BackendIOUring", "CoroutineAPI", "CLinux"]),
     // That our names collide with nobody's.
     .testTarget(
       name: "NameTests",

@@ -59,8 +59,8 @@ static void note_signal(int number) {
     __c11_atomic_fetch_or(&box->pending[number / 64], UINT64_C(1) << (number % 64),
                           __ATOMIC_ACQ_REL);
     uint64_t one = 1;
-    ssize_t written = write(box->event_descriptor, &one, sizeof one);
-    (void)written;  // EAGAIN: the counter is full, so a wake-up is under way already.
+    // EAGAIN: the counter is full, so a wake-up is under way already.
+    while (write(box->event_descriptor, &one, sizeof one) < 0 && errno == EINTR) continue;
   }
   errno = saved_errno;
 }
@@ -104,6 +104,7 @@ int coro_signal_install(int number, coro_signal_box *box, coro_signal_state *pre
   }
   coro_signal_box *before = __c11_atomic_exchange(&boxes[number], box, __ATOMIC_ACQ_REL);
   int result = set_handler(number, note_signal, &previous->action);
+  if (result != 0) __c11_atomic_store(&boxes[number], before, __ATOMIC_RELEASE);
   complete(previous, before);
   return result;
 }

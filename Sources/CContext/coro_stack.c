@@ -35,11 +35,9 @@ static _Bool has_guard_regions(void) {
 }
 
 int coro_stack_guard(void *low, size_t size) {
-  if (has_guard_regions()) {
-    if (madvise(low, size, MADV_GUARD_INSTALL) == 0) return 0;
-    if (errno != EINVAL) return -1;
-  }
-  // Older kernels: protection splits the mapping, so vm.max_map_count bounds the stacks.
+  if (has_guard_regions() && madvise(low, size, MADV_GUARD_INSTALL) == 0) return 0;
+  // Older kernels, and sandboxes that don't know it: protection splits the mapping, so
+  // vm.max_map_count bounds the stacks.
   return mprotect(low, size, PROT_NONE);
 }
 

@@ -29,8 +29,12 @@ open class Coroutine {
   @exclusivity(unchecked) final var record: CoroutineRecord.Reference?
   @exclusivity(unchecked) final var phase = Phase.new
   @exclusivity(unchecked) private final var body: (() throws -> Void)?
-  @exclusivity(unchecked) private final var givenName: String?
+  @exclusivity(unchecked) private(set) final var givenName: String?
   @exclusivity(unchecked) private final var startFailure: StartFailure?
+  /// The ident of the coroutine that started it; 0: nobody did.
+  @exclusivity(unchecked) final var starter: UInt64 = 0
+  /// Told by `cancel()` before the start.
+  @exclusivity(unchecked) final var cancellationAtStart = Cancellation.none
   private final let daemonAtStart: Bool
   final let stackSize: Int?
   final let number: UInt64
@@ -236,9 +240,11 @@ open class Coroutine {
 
   /// The coroutine's name, for people.
   public final var name: String {
-    get { givenName ?? "Coroutine-\(number)" }
+    get { givenName ?? Self.defaultName(number) }
     set { givenName = newValue }
   }
+
+  static func defaultName(_ number: UInt64) -> String { "Coroutine-\(number)" }
 
   /// A number that no other coroutine of the process has; nil before the start.
   public final var ident: UInt64? { phase == .new ? nil : number }

@@ -36,6 +36,9 @@ uint64_t coro_next_ident(void);
 // True on the thread that `main` runs on.
 _Bool coro_is_main_thread(void);
 
+// gettid(2).
+int coro_thread_id(void);
+
 // MARK: Words of the Swift runtime
 
 // Points every word at its spare.

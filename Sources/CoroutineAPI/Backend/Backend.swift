@@ -16,6 +16,9 @@ public protocol Backend: AnyObject {
   /// The time now. A backend that simulates may keep a clock of its own.
   var now: Instant { get }
 
+  /// About the time now, cheaply, for reports: some milliseconds late, perhaps. `now` by default.
+  var roughNow: Instant { get }
+
   /// Starts `operation`, which stays at its address until it is reported.
   ///
   /// - Returns: True if it finished already; its result is set and it is not reported again.
@@ -53,6 +56,11 @@ public protocol Backend: AnyObject {
 extension Backend {
   /// Does nothing.
   public func abandon() {}
+}
+
+extension Backend {
+  /// The time now.
+  public var roughNow: Instant { now }
 }
 
 /// How long `Backend.wait` may block.

@@ -97,6 +97,7 @@ struct Scheduler {
   /// No coroutine but the main one is left.
   func destroy() {
     let core = core
+    if core.pointee.watchdog != nil { setWatchdog(nil) }
     // First: a child that is forked later would close others' descriptors of the same numbers.
     coro_loop_remove(&core.pointee.loop)
     if let box = core.pointee.backend {

@@ -10,7 +10,7 @@ struct SchedulerCore {
   var runQueue = RunQueue()
   /// Switches and inline completions left until the kernel is asked for news.
   var budget: Int32
-  /// Switches must be told to a sanitizer, or need the runtime's calls.
+  /// Switches must be told to a sanitizer or a watchdog, or need the runtime's calls.
   var isChecked = false
   var words = coro_words()
 
@@ -23,6 +23,8 @@ struct SchedulerCore {
   var timers = TimerHeap()
   var budgetMax: Int32 = SchedulerCore.budgetStart
   var lastPoll = Instant(nanoseconds: 0)
+  /// About when the last turn ended; who parks notes it, so that parking reads no clock.
+  var turnTime = Instant.kernelNow
   /// Something could run ever since `lastPoll`.
   var isBusySinceLastPoll = true
 
@@ -55,6 +57,8 @@ struct SchedulerCore {
   var isProgramsLoop = false
   /// The loop is being taken down: every wait throws `cancelled` at once.
   var isClosing = false
+  /// Watches for coroutines that hold the thread; switches are checked while there is one.
+  var watchdog: Unmanaged<Watchdog>?
   var uncaughtErrorHook: ((Coroutine, any Error) -> Void)?
 
   static let budgetStart: Int32 = 64

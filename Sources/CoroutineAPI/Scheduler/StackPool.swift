@@ -76,10 +76,11 @@ struct StackPool {
     let usable = max(usableSize, Stack.minimumUsableSize).addingReportingOverflow(
       Stack.guardSize + 2 * page)
     let size = usable.partialValue & ~(page - 1)
-    guard !usable.overflow, let low = coro_stack_reserve(size) else {
+    guard !usable.overflow else {
       errno = ENOMEM
       return nil
     }
+    guard let low = coro_stack_reserve(size) else { return nil }
     let stack = Stack(low: low, size: size, isPooled: false)
     guard coro_stack_guard(low, Stack.guardSize) == 0 else {
       let reason = errno
@@ -124,7 +125,6 @@ struct StackPool {
       }
       count /= 2
     }
-    errno = ENOMEM
     return false
   }
 

@@ -24,6 +24,40 @@ case "end-waits":
   }.start()
   print("main ends")
 
+case "dump-on-signal":
+  // Whoever started the program may have blocked it.
+  var quit = sigset_t()
+  sigaddset(&quit, SIGQUIT)
+  pthread_sigmask(SIG_UNBLOCK, &quit, nil)
+  try Coroutine.dump(onSignal: SIGQUIT)
+  let sleeper = Coroutine(name: "sleeper") { try Coroutine.sleep(30) }
+  sleeper.start()
+  print("ready")
+  kill(getpid(), SIGQUIT)
+  try Coroutine.sleep(0.02)
+  sleeper.cancel()
+  try sleeper.join()
+  print("goes on")
+
+case "watchdog":
+  try Coroutine.startWatchdog(limit: .milliseconds(20))
+  let hog = Coroutine(name: "hog") {
+    let end = Instant.now + .milliseconds(200)
+    while Instant.now < end {}
+  }
+  hog.start()
+  try hog.join()
+
+case "cancel-in-another-loop":
+  let sleeper = Coroutine(name: "mine") { try Coroutine.sleep(30) }
+  sleeper.start()
+  // What must not be done: the object leaves its thread.
+  nonisolated(unsafe) let stolen = sleeper
+  onAnotherThread {
+    try? Coroutine.run { stolen.cancel() }
+  }
+  try sleeper.join()
+
 case "daemon-abandoned":
   Coroutine(daemon: true) {
     defer { print("never printed") }
@@ -161,7 +195,18 @@ case "fork":
   print("child ended with \(status)")
 
 case "denied":
-  guard test_deny_io_uring() == 0 else { fatalError("seccomp: errno \(errno)") }
+  // What set-up shall fail with.
+  let reason = CommandLine.arguments.dropFirst(2).first.flatMap { CInt($0) } ?? EPERM
+  guard test_deny_io_uring(reason) == 0 else { fatalError("seccomp: errno \(errno)") }
+  do {
+    try Coroutine.sleep(0.001)
+    print("slept")
+  } catch {
+    print(error)
+  }
+
+case "entering-denied":
+  guard test_deny_entering_io_uring(EPERM) == 0 else { fatalError("seccomp: errno \(errno)") }
   do {
     try Coroutine.sleep(0.001)
     print("slept")
@@ -170,7 +215,8 @@ case "denied":
   }
 
 case "denied-explicit":
-  guard test_deny_io_uring() == 0 else { fatalError("seccomp: errno \(errno)") }
+  let reason = CommandLine.arguments.dropFirst(2).first.flatMap { CInt($0) } ?? EPERM
+  guard test_deny_io_uring(reason) == 0 else { fatalError("seccomp: errno \(errno)") }
   do {
     #if IOUring
       try Coroutine.run(on: .ioUring) { print("ran") }
@@ -178,6 +224,17 @@ case "denied-explicit":
   } catch {
     print(error)
   }
+
+case "which-backend":
+  // A ring is a descriptor, whose name the kernel tells.
+  try Coroutine.sleep(0.001)
+  var hasRing = false
+  for number in 3..<64 {
+    var name = [CChar](repeating: 0, count: 64)
+    let length = readlink("/proc/self/fd/\(number)", &name, name.count - 1)
+    if length > 0, strcmp(name, "anon_inode:[io_uring]") == 0 { hasRing = true }
+  }
+  print(hasRing ? "io_uring" : "epoll")
 
 case "environment":
   do {
