@@ -23,6 +23,8 @@ extension Scheduler {
     core.pointee.runQueue = RunQueue()
     core.pointee.running.pointee.joiners = WaitList()
     core.pointee.main.pointee.wait = .nothing
+    // Its thread is gone, perhaps with its lock.
+    core.pointee.watchdog = nil
     core.pointee.backend?._withUnsafeGuaranteedRef { $0.backend.abandon() }
   }
 
@@ -45,5 +47,15 @@ extension Scheduler {
   private static var adviceInChild: String {
     "this process was made by fork, and its parent's loops are dead in it. Call it inside "
       + "Coroutine.run(on: .automatic) { … }, execute another program, or exit."
+  }
+}
+
+extension Coroutine {
+  /// Ends the process that uses a coroutine of another loop, which may be the parent's.
+  final func refuseAsForeign(_ record: CoroutineRecord.Reference, _ advice: StaticString) -> Never {
+    if coro_loop_is_abandoned(record.pointee.core) {
+      fatalError("\(name) runs in the process that this one was forked from, and not here.")
+    }
+    fatalError("\(name) belongs to another thread's loop. \(advice)")
   }
 }
