@@ -18,7 +18,7 @@ func recurse(_ depth: Int) -> Int {
 /// Recurses until the stack is so many bytes deeper; writes to each frame.
 func descend(_ bytes: Int, from start: UInt? = nil) -> Int {
   var block = InlineArray<64, Int>(repeating: bytes)
-  let here = withUnsafeMutableBytes(of: &block) { UInt(bitPattern: $0.baseAddress) }
+  let here = UInt(test_stack_address())
   let depth = Int(bitPattern: (start ?? here) &- here)
   return depth >= bytes ? depth : max(descend(bytes, from: start ?? here), block[depth % 64] & 1)
 }
@@ -55,6 +55,8 @@ case "watchdog":
   }
   hog.start()
   try hog.join()
+  // The end of the program holds the thread too, and longest under a sanitizer.
+  Coroutine.stopWatchdog()
 
 case "cancel-in-another-loop":
   let sleeper = Coroutine(name: "mine") { try Coroutine.sleep(30) }
@@ -152,6 +154,8 @@ case "start-twice":
   coroutine.start()
 
 case "overflow":
+  // A sanitizer's own handler would make it an exit code.
+  _ = signal(SIGSEGV, SIG_DFL)
   // The neighbour's stack lies below: without a guard between them this would end well.
   Coroutine { try Coroutine.sleep(30) }.start()
   Coroutine(name: "deep") {
@@ -229,6 +233,12 @@ case "environment":
     print(error)
   }
 
+case let name where name.hasPrefix("exclusivity-"):
+  try exclusivityProgram(name)
+
+case let name where name.hasPrefix("sanitizer-"):
+  try sanitizerProgram(name)
+
 default:
   fatalError("Which program?")
 }
@@ -238,6 +248,7 @@ final class DoneFlag: @unchecked Sendable {
   // Safe: the semaphore orders everything.
   private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
   init() { sem_init(semaphore, 0, 0) }
+  deinit { semaphore.deallocate() }
   func set() { sem_post(semaphore) }
   func wait() { sem_wait(semaphore) }
 }

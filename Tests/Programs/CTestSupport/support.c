@@ -26,3 +26,7 @@ int test_deny_io_uring(void) {
 }
 
 int test_fork(void) { return fork(); }
+
+__attribute__((noinline)) uintptr_t test_stack_address(void) {
+  return (uintptr_t)__builtin_frame_address(0);
+}
