@@ -1,4 +1,5 @@
 import CContext
+import SystemPackage
 
 /// A flow of control on its loop's thread, modelled on Python's `threading.Thread`.
 ///
@@ -35,7 +36,7 @@ open class Coroutine {
   /// Told by `cancel()` before the start.
   @exclusivity(unchecked) final var cancellationAtStart = Cancellation.none
   private final let daemonAtStart: Bool
-  private final let stackSize: Int?
+  final let stackSize: Int?
   final let number: UInt64
 
   private final class StartFailure {
@@ -142,7 +143,8 @@ open class Coroutine {
     phase = .failed
     let failure = StartFailure(
       CoroutineError(
-        Outcome(-Int(reason)), call: "Coroutine.start", operands: "\(name): no stack"))
+        .system, errno: Errno(rawValue: reason), call: "Coroutine.start", operands: name,
+        detail: StackLimits.explanation(of: reason, stackSize: stackSize)))
     startFailure = failure
     body = nil
     report(failure.error)
@@ -197,6 +199,10 @@ open class Coroutine {
     }
     guard let record else { return true }
     guard record.pointee.core == scheduler.core else {
+      if coro_loop_is_abandoned(record.pointee.core) {
+        fatalError(
+          "\(name) runs in the process that this one was forked from, and can't be joined here.")
+      }
       fatalError("\(name) belongs to another thread's loop. Join it there.")
     }
     guard record != scheduler.core.pointee.running else {
@@ -216,6 +222,21 @@ open class Coroutine {
   }
 
   // MARK: Asking about it
+
+  /// Copies the beginning of the name that it was given, if any.
+  ///
+  /// A signal handler may call it: it allocates nothing.
+  ///
+  /// - Returns: The number of bytes.
+  final func copyGivenName(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    let copied = givenName?.utf8.withContiguousStorageIfAvailable { name in
+      let length = min(name.count, buffer.count)
+      buffer.copyMemory(
+        from: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(name)[..<length]))
+      return length
+    }
+    return copied ?? 0
+  }
 
   /// The coroutine's name, for people.
   public final var name: String {

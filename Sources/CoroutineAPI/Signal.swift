@@ -74,6 +74,7 @@ extension Scheduler {
       core.pointee.signals = nil
       throw error
     }
+    if let failure = table.failure { throw failure }
     return table
   }
 
@@ -104,6 +105,8 @@ final class SignalTable {
   /// Those of the signals with handlers that only dump.
   private var dumps: Set<CInt> = []
   let dispatcher: Coroutine
+  /// Why the dispatcher ended by itself; nil while it hears of signals.
+  private(set) var failure: CoroutineError?
 
   /// Whether no signal could start a coroutine.
   var isIdle: Bool { handlers.count == dumps.count }
@@ -131,7 +134,23 @@ final class SignalTable {
 
   // MARK: Dispatch
 
+  /// Without the eventfd nothing is heard of signals: rather than be swallowed, each does again what
+  /// it did before.
   private func dispatch() throws(CoroutineError) {
+    do throws(CoroutineError) {
+      try readAndStart()
+    } catch {
+      guard error.code != .cancelled else { throw error }
+      failure = error
+      let isUsed = !statesBefore.isEmpty
+      restoreAll()
+      Scheduler.current?.core.pointee.signals = nil
+      // The first time, `signal` throws it.
+      if isUsed { throw error }
+    }
+  }
+
+  private func readAndStart() throws(CoroutineError) {
     var count: UInt64 = 0
     while true {
       let outcome = try withUnsafeMutableBytes(of: &count) { bytes throws(CoroutineError) in

@@ -59,6 +59,9 @@ static inline int coro_poll_now(int fd, short events) {
   return poll(&entry, 1, 0);
 }
 
+// Waits until `events` is pending on the descriptor, a signal comes, or the time is up.
+void coro_poll_for(int fd, short events, int64_t nanoseconds);
+
 // Nanoseconds of CLOCK_MONOTONIC, the clock of rings and timerfds.
 static inline int64_t coro_monotonic_ns(void) {
   struct timespec now;

@@ -63,7 +63,7 @@ extension Scheduler {
   func endOfProgram() {
     // exit() from another coroutine ends at once, as it does from another thread.
     guard core.pointee.running == core.pointee.main, !core.pointee.main.pointee.isEnded,
-      core.pointee.process == getpid()
+      core.pointee.isProgramsLoop, core.pointee.process == getpid()
     else { return }
     markEnded(core.pointee.main)
     guard let report = waitForOthers() else { return }

@@ -103,6 +103,7 @@ extension Scheduler {
   ///
   /// With `mayBlock` nothing can run (I8), and it returns when something can, or for no reason.
   func turn(mayBlock: Bool) {
+    if core.pointee.isAbandoned { refuseToGoOnInChild() }
     if mayBlock {
       if isDeadlocked { return resolveDeadlock() }
       core.pointee.stacks.trim(except: core.pointee.running)

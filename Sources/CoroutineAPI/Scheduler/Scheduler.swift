@@ -50,6 +50,7 @@ struct Scheduler {
 
   @inline(never)
   private static func implicit(_ call: StaticString) throws(CoroutineError) -> Scheduler {
+    if coro_fork_lost_loops() { refuseInChild(call) }
     guard coro_is_main_thread() else {
       throw CoroutineError(
         .misuse, call: call,
@@ -63,6 +64,7 @@ struct Scheduler {
     }
     let exclusivity = try ExclusivityMode.fromEnvironment(for: call)
     let scheduler = Scheduler.make(choice: .automatic, exclusivity)
+    scheduler.core.pointee.isProgramsLoop = true
     // exit() from another thread, which may have a loop of its own, ends at once.
     atexit { if coro_is_main_thread() { Scheduler.current?.endOfProgram() } }
     return scheduler
@@ -87,6 +89,8 @@ struct Scheduler {
     if core.pointee.isChecked { coro_leak_thread_begins(&record.pointee.context) }
     let scheduler = Scheduler(core: core)
     scheduler.enlist(record)
+    scheduler.watchOverflows()
+    scheduler.watchForks()
     coro_thread_state().pointee.scheduler = UnsafeMutableRawPointer(core)
     return scheduler
   }
@@ -97,11 +101,14 @@ struct Scheduler {
   func destroy() {
     let core = core
     if core.pointee.watchdog != nil { setWatchdog(nil) }
+    // Before its descriptors are closed: a child forked meanwhile would close others of that number.
+    coro_loop_remove(&core.pointee.loop)
     if let box = core.pointee.backend {
       box.takeUnretainedValue().backend.close()
       box.release()
     }
     coro_thread_state().pointee.scheduler = nil
+    coro_overflow_leave_thread()
     let main = core.pointee.main
     if core.pointee.isChecked { coro_leak_stack_ends(&main.pointee.context) }
     main.pointee.object.takeUnretainedValue().record = nil

@@ -5,6 +5,7 @@ import Glibc
 struct SchedulerCore {
   // MARK: What every switch touches
 
+  /// First: the report of a stack overflow, in C, finds it there.
   var running: CoroutineRecord.Reference
   var runQueue = RunQueue()
   /// Switches and inline completions left until the kernel is asked for news.
@@ -30,8 +31,12 @@ struct SchedulerCore {
   // MARK: The coroutines
 
   let main: CoroutineRecord.Reference
-  /// A forked child inherits the memory, not the loop.
+  /// A child made without fork's handlers inherits the memory, not the loop.
   let process = getpid()
+  /// Where `fork` finds it; added to its list as long as the loop lives.
+  var loop = coro_loop()
+  /// This process was forked from the one whose loop it is.
+  var isAbandoned = false
   var firstAlive: CoroutineRecord.Reference?
   var aliveCount = 0
   /// Of these, the ones whose code is over: their object's `deinit` may be running, and the main
@@ -48,6 +53,8 @@ struct SchedulerCore {
   // MARK: Signals and the end
 
   var signals: SignalTable?
+  /// The program's end is its end: it was made by the main thread's first call, not by `run(on:)`.
+  var isProgramsLoop = false
   /// The loop is being taken down: every wait throws `cancelled` at once.
   var isClosing = false
   /// Watches for coroutines that hold the thread; switches are checked while there is one.

@@ -7,21 +7,10 @@ import Coroutines
 
 setvbuf(stdout, nil, _IOLBF, 0)
 
+// A sanitizer's own handler would make a segmentation fault an exit code.
+_ = signal(SIGSEGV, SIG_DFL)
+
 enum Oops: Error { case atTopLevel, inCoroutine }
-
-func recurse(_ depth: Int) -> Int {
-  var block = InlineArray<64, Int>(repeating: depth)
-  withUnsafeMutableBytes(of: &block) { $0[depth % 512] = 1 }
-  return depth == 0 ? block[3] : recurse(depth - 1) &+ block[depth % 64]
-}
-
-/// Recurses until the stack is so many bytes deeper; writes to each frame.
-func descend(_ bytes: Int, from start: UInt? = nil) -> Int {
-  var block = InlineArray<64, Int>(repeating: bytes)
-  let here = UInt(test_stack_address())
-  let depth = Int(bitPattern: (start ?? here) &- here)
-  return depth >= bytes ? depth : max(descend(bytes, from: start ?? here), block[depth % 64] & 1)
-}
 
 switch CommandLine.arguments.dropFirst().first ?? "" {
 case "end-waits":
@@ -154,8 +143,6 @@ case "start-twice":
   coroutine.start()
 
 case "overflow":
-  // A sanitizer's own handler would make it an exit code.
-  _ = signal(SIGSEGV, SIG_DFL)
   // The neighbour's stack lies below: without a guard between them this would end well.
   Coroutine { try Coroutine.sleep(30) }.start()
   Coroutine(name: "deep") {
@@ -207,7 +194,18 @@ case "fork":
   print("child ended with \(status)")
 
 case "denied":
-  guard test_deny_io_uring() == 0 else { fatalError("seccomp: errno \(errno)") }
+  // What set-up shall fail with.
+  let reason = CommandLine.arguments.dropFirst(2).first.flatMap { CInt($0) } ?? EPERM
+  guard test_deny_io_uring(reason) == 0 else { fatalError("seccomp: errno \(errno)") }
+  do {
+    try Coroutine.sleep(0.001)
+    print("slept")
+  } catch {
+    print(error)
+  }
+
+case "entering-denied":
+  guard test_deny_entering_io_uring(EPERM) == 0 else { fatalError("seccomp: errno \(errno)") }
   do {
     try Coroutine.sleep(0.001)
     print("slept")
@@ -216,7 +214,8 @@ case "denied":
   }
 
 case "denied-explicit":
-  guard test_deny_io_uring() == 0 else { fatalError("seccomp: errno \(errno)") }
+  let reason = CommandLine.arguments.dropFirst(2).first.flatMap { CInt($0) } ?? EPERM
+  guard test_deny_io_uring(reason) == 0 else { fatalError("seccomp: errno \(errno)") }
   do {
     #if IOUring
       try Coroutine.run(on: .ioUring) { print("ran") }
@@ -224,6 +223,17 @@ case "denied-explicit":
   } catch {
     print(error)
   }
+
+case "which-backend":
+  // A ring is a descriptor, whose name the kernel tells.
+  try Coroutine.sleep(0.001)
+  var hasRing = false
+  for number in 3..<64 {
+    var name = [CChar](repeating: 0, count: 64)
+    let length = readlink("/proc/self/fd/\(number)", &name, name.count - 1)
+    if length > 0, strcmp(name, "anon_inode:[io_uring]") == 0 { hasRing = true }
+  }
+  print(hasRing ? "io_uring" : "epoll")
 
 case "environment":
   do {
@@ -233,37 +243,13 @@ case "environment":
     print(error)
   }
 
-case let name where name.hasPrefix("exclusivity-"):
-  try exclusivityProgram(name)
-
-case let name where name.hasPrefix("sanitizer-"):
-  try sanitizerProgram(name)
-
-default:
-  fatalError("Which program?")
-}
-
-/// Lets the main thread wait for another without a loop.
-final class DoneFlag: @unchecked Sendable {
-  // Safe: the semaphore orders everything.
-  private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
-  init() { sem_init(semaphore, 0, 0) }
-  deinit { semaphore.deallocate() }
-  func set() { sem_post(semaphore) }
-  func wait() { sem_wait(semaphore) }
-}
-
-func onAnotherThread(_ body: @escaping @Sendable () -> Void) {
-  final class Body: Sendable {
-    let body: @Sendable () -> Void
-    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+case let name:
+  let programs = [
+    overflowPrograms, forkPrograms, limitPrograms, lifePrograms, exclusivityPrograms,
+    sanitizerPrograms,
+  ]
+  guard let program = programs.lazy.compactMap({ $0[name] }).first else {
+    fatalError("Which program?")
   }
-  var thread = pthread_t()
-  pthread_create(
-    &thread, nil,
-    { argument in
-      if let argument { Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().body() }
-      return nil
-    }, Unmanaged.passRetained(Body(body)).toOpaque())
-  pthread_join(thread, nil)
+  try program()
 }

@@ -1,4 +1,3 @@
-import CTestSupport
 import Coroutines
 @preconcurrency import Glibc
 
@@ -34,7 +33,7 @@ private func race() {
   let number = UnsafeMutablePointer<Int>.allocate(capacity: 1)
   number.initialize(to: 0)
   let address = UInt(bitPattern: number)
-  onTwoThreads {
+  let add: @Sendable () -> Void = {
     try? Coroutine.run(on: .epoll) {
       for _ in 0..<200 {
         UnsafeMutablePointer<Int>(bitPattern: address)?.pointee += 1
@@ -42,27 +41,31 @@ private func race() {
       }
     }
   }
+  var threads = [pthread_t(), pthread_t()]
+  for index in threads.indices { startThread(&threads[index], add) }
+  for thread in threads { pthread_join(thread, nil) }
   number.deallocate()
 }
 
-func sanitizerProgram(_ name: String) throws {
-  switch name {
-  case "sanitizer-use-after-free": useAfterFree()
-  case "sanitizer-use-after-return": useAfterReturn()
-  case "sanitizer-leak":
+let sanitizerPrograms: [String: @Sendable () throws -> Void] = [
+  "sanitizer-use-after-free": { useAfterFree() },
+  "sanitizer-use-after-return": { useAfterReturn() },
+  "sanitizer-leak": {
     Coroutine {
       try Coroutine.sleep(0.001)
       leak()
     }.start()
-  case "sanitizer-leak-parked":
+  },
+  "sanitizer-leak-parked": {
     // The one who leaked waits for ever, and no longer holds what it lost.
     Coroutine(daemon: true) {
       leak()
       try hold(5) { try Coroutine.sleep(30) }
     }.start()
     try Coroutine.sleep(0.001)
-  case "sanitizer-parked": try parked()
-  case "sanitizer-parked-main":
+  },
+  "sanitizer-parked": { try parked() },
+  "sanitizer-parked-main": {
     Coroutine {
       try hold(3) {
         try Coroutine.sleep(0.001)
@@ -70,11 +73,10 @@ func sanitizerProgram(_ name: String) throws {
       }
     }.start()
     try hold(20) { try Coroutine.sleep(30) }
-  case "sanitizer-race": race()
-  case "sanitizer-one-loop": try oneLoop()
-  default: fatalError("Which program?")
-  }
-}
+  },
+  "sanitizer-race": { race() },
+  "sanitizer-one-loop": { try oneLoop() },
+]
 
 private func useAfterFree() {
   Coroutine {
@@ -120,21 +122,4 @@ private func oneLoop() throws {
   for coroutine in coroutines { try coroutine.join() }
   print(number.pointee)
   number.deallocate()
-}
-
-private func onTwoThreads(_ body: @escaping @Sendable () -> Void) {
-  final class Body: Sendable {
-    let body: @Sendable () -> Void
-    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-  }
-  var threads = [pthread_t(), pthread_t()]
-  for index in threads.indices {
-    pthread_create(
-      &threads[index], nil,
-      { argument in
-        if let argument { Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().body() }
-        return nil
-      }, Unmanaged.passRetained(Body(body)).toOpaque())
-  }
-  for thread in threads { pthread_join(thread, nil) }
 }

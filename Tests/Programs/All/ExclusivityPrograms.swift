@@ -18,18 +18,18 @@ func modifyReportedCell(_ cell: ReportedCell, _ body: () throws -> Void) rethrow
   try? modify(&cell.value)
 }
 
-func exclusivityProgram(_ name: String) throws {
-  let cell = ReportedCell()
-  switch name {
-  case "exclusivity-overlap":
+let exclusivityPrograms: [String: @Sendable () throws -> Void] = [
+  "exclusivity-overlap": {
     // While one coroutine waits in a modification, another modifies the same.
+    let cell = ReportedCell()
     let coroutine = Coroutine { modifyReportedCell(cell) { try? Coroutine.sleep(0.001) } }
     coroutine.start()
     modifyReportedCell(cell) {}
     try coroutine.join()
     print("no trap")
-
-  case "exclusivity-within":
+  },
+  "exclusivity-within": {
+    let cell = ReportedCell()
     let coroutine = Coroutine {
       modifyReportedCell(cell) {
         try? Coroutine.sleep(0.001)
@@ -39,8 +39,9 @@ func exclusivityProgram(_ name: String) throws {
     coroutine.start()
     try coroutine.join()
     print("no trap")
-
-  case "exclusivity-report":
+  },
+  "exclusivity-report": {
+    let cell = ReportedCell()
     let (reader, writer) = try Coroutine.pipe()
     let worker = Coroutine(name: "worker") {
       for _ in 0..<3 {
@@ -56,9 +57,10 @@ func exclusivityProgram(_ name: String) throws {
     for _ in 0..<3 { try writer.writeAll("x") }
     try worker.join()
     print("ends")
-
-  case "exclusivity-silence":
+  },
+  "exclusivity-silence": {
     // Modifications, waits, and a call in a modification that need not wait.
+    let cell = ReportedCell()
     let worker = Coroutine(name: "worker") {
       modifyReportedCell(cell) {}
       try Coroutine.sleep(0.001)
@@ -68,8 +70,5 @@ func exclusivityProgram(_ name: String) throws {
     try worker.join()
     modifyReportedCell(cell) { try? worker.join() }
     print("ends")
-
-  default:
-    fatalError("Which program?")
-  }
-}
+  },
+]
