@@ -187,9 +187,9 @@ extension Conformance {
           let depth = stackSize == nil ? 150 << 10 : 3 << 20
           var deepest: UInt = 0
           let coroutine = Coroutine(stackSize: stackSize) {
-            let top = Stacks.addressOfLocal()
+            let top = stackAddress()
             func descend() -> UInt {
-              let here = Stacks.addressOfLocal()
+              let here = stackAddress()
               return top - here < depth ? min(here, descend()) : here
             }
             deepest = descend()
