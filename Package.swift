@@ -58,7 +58,7 @@ let package = Package(
 
     .target(
       name: "CoroutineConformance",
-      dependencies: ["CoroutineAPI", "CLinux"],
+      dependencies: ["CoroutineAPI", "CContext", "CLinux"],
       path: "Tests/Conformance"),
     .testTarget(name: "ConformanceTests", dependencies: ["CoroutineConformance", "Coroutines"]),
     // Programs that tests run as child processes.

@@ -38,6 +38,10 @@ int test_deny_entering_io_uring(int reason) { return deny(__NR_io_uring_enter, r
 
 int test_fork(void) { return fork(); }
 
+__attribute__((noinline)) uintptr_t test_stack_address(void) {
+  return (uintptr_t)__builtin_frame_address(0);
+}
+
 const char *test_errno_name(int number) { return strerrorname_np(number); }
 
 void test_raise_descriptor_limit(void) {
