@@ -134,7 +134,3 @@ void coro_context_adopt_thread(coro_context *context);
 
 // True if a sanitizer that must be told of switches is linked.
 _Bool coro_sanitizers_present(void);
-
-// Registers a range that LeakSanitizer scans for pointers; nothing without it.
-void coro_leak_root_add(const void *low, size_t size);
-void coro_leak_root_remove(const void *low, size_t size);

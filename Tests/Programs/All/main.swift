@@ -13,6 +13,9 @@ sigprocmask(SIG_UNBLOCK, &everySignal, nil)
 // One that hangs ends all the same.
 alarm(120)
 
+// A sanitizer's own handler would make a segmentation fault an exit code.
+_ = signal(SIGSEGV, SIG_DFL)
+
 enum Oops: Error { case atTopLevel, inCoroutine }
 
 switch CommandLine.arguments.dropFirst().first ?? "" {
@@ -47,6 +50,8 @@ case "watchdog":
   }
   hog.start()
   try hog.join()
+  // The end of the program holds the thread too, and longest under a sanitizer.
+  Coroutine.stopWatchdog()
 
 case "cancel-in-another-loop":
   let sleeper = Coroutine(name: "mine") { try Coroutine.sleep(30) }
@@ -245,7 +250,10 @@ case "environment":
   }
 
 case let name:
-  let programs = [overflowPrograms, forkPrograms, limitPrograms, lifePrograms]
+  let programs = [
+    overflowPrograms, forkPrograms, limitPrograms, lifePrograms, exclusivityPrograms,
+    sanitizerPrograms,
+  ]
   guard let program = programs.lazy.compactMap({ $0[name] }).first else {
     fatalError("Which program?")
   }
