@@ -185,7 +185,7 @@ extension Conformance {
     static func dive(from top: UInt, _ depth: Int, _ seed: UInt64) -> UInt {
       var frame = InlineArray<64, UInt64>(repeating: seed)
       frame[Int(seed % 64)] &+= 1
-      let here = Stacks.addressOfLocal()
+      let here = stackAddress()
       // Not a tail call: the frame is read afterwards.
       let deepest = top - here < depth ? dive(from: top, depth, seed &+ 1) : here
       return frame[Int(seed % 64)] > 0 ? deepest : 0
@@ -198,7 +198,7 @@ extension Conformance {
           let depth = stackSize == nil ? 150 << 10 : 3 << 20
           var deepest: UInt = 0
           let coroutine = Coroutine(stackSize: stackSize) {
-            let top = Stacks.addressOfLocal()
+            let top = stackAddress()
             deepest = Self.dive(from: top, depth, 1)
             #expect(isResident(deepest))
           }
