@@ -45,3 +45,6 @@ func startThread(_ thread: UnsafeMutablePointer<pthread_t>, _ body: @escaping @S
       return nil
     }, Unmanaged.passRetained(Body(body)).toOpaque())
 }
+
+/// What short times are multiplied by, for machines that are slow, as emulated ones are.
+let timeScale = getenv("COROUTINE_TIME_SCALE").flatMap { Int(String(cString: $0)) } ?? 1
