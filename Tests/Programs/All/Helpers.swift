@@ -9,7 +9,7 @@ func recurse(_ depth: Int) -> Int {
 
 /// Recurses until the stack is so many bytes deeper; writes to each frame.
 func descend(_ bytes: Int, from start: UInt? = nil) -> Int {
-  var block = InlineArray<64, Int>(repeating: bytes)
+  let block = InlineArray<64, Int>(repeating: bytes)
   let here = UInt(test_stack_address())
   let depth = Int(bitPattern: (start ?? here) &- here)
   return depth >= bytes ? depth : max(descend(bytes, from: start ?? here), block[depth % 64] & 1)
