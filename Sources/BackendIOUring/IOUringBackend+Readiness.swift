@@ -9,6 +9,8 @@
   //
   // It answers EAGAIN for a descriptor in non-blocking mode: until 5.18 for any, and to this day for
   // those that can't be asked not to wait (a terminal, for one).
+  //
+  // The operation's mark says that the ring has its poll, and not itself.
 
   extension IOUringBackend {
     /// Begins an operation whose opcode is not there.
@@ -28,12 +30,12 @@
 
     /// Has the ring poll the operation's descriptor.
     func awaitReadiness(_ operation: KernelOperation.Reference) {
-      operation.pointer.pointee.backendWord = Self.isPolled
+      operation.pointer.pointee.backendMark = true
       let kind = operation.pointer.pointee.kind
       let events = kind.direction == .writing ? POLLOUT : POLLIN
       let entry = ring.entry(makingRoom: makeRoom)
       io_uring_prep_poll_add(entry, kind.descriptor, UInt32(events))
-      io_uring_sqe_set_data64(entry, Tag.readiness.word(operation))
+      io_uring_sqe_set_data64(entry, Tag.operation.word(operation))
     }
 
     /// Makes the operation's call when the poll has ended.
@@ -41,6 +43,7 @@
     /// - Parameter answer: The poll's result.
     /// - Returns: The operation's result; nil: it waits on.
     func attempt(_ operation: KernelOperation.Reference, after answer: Int) -> Int? {
+      operation.pointer.pointee.backendMark = false
       guard answer >= 0 else { return answer }
       if let result = attempt(operation, isRepeated: true) { return result }
       // A cancellation that came too late for the poll finds nothing any more.
@@ -57,13 +60,9 @@
       return result == -Int(EAGAIN) ? nil : result
     }
 
-    /// The operation's word while its descriptor is polled; `WaitingLines` uses 0 and 1.
-    static let isPolled: UInt64 = 2
-
     /// Asks for the end of an operation that the ring has.
     func cancelInRing(_ operation: KernelOperation.Reference) {
-      let isPolled = operation.pointer.pointee.backendWord == Self.isPolled
-      let word = (isPolled ? Tag.readiness : .operation).word(operation)
+      let word = Tag.operation.word(operation)
       let entry = ring.entry(makingRoom: makeRoom)
       if ring.features.contains(.asyncCancel) {
         io_uring_prep_cancel64(entry, word, 0)

@@ -184,11 +184,6 @@
         case .operation:
           guard let operation = Tag.operation(in: word) else { continue }
           finish(operation, Int(result), &completed)
-        case .readiness:
-          guard let operation = Tag.operation(in: word),
-            let result = attempt(operation, after: Int(result))
-          else { continue }
-          report(operation, result, &completed)
         case .cancellation:
           break  // Whether it won shows in the operation's own completion.
         case .wakeUp:
@@ -203,6 +198,10 @@
     private func finish(
       _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout OperationList
     ) {
+      if operation.pointer.pointee.backendMark {
+        guard let outcome = attempt(operation, after: result) else { return }
+        return report(operation, outcome, &completed)
+      }
       switch -result {
       case Int(EINTR):
         // A worker thread was interrupted: by the cancellation, or by nothing that concerns us.
@@ -249,8 +248,6 @@
     case operation = 0
     case cancellation = 1
     case wakeUp = 2
-    /// A poll, after which the operation's call is made.
-    case readiness = 3
 
     init(_ word: UInt64) {
       self = Tag(rawValue: word & 7) ?? .operation

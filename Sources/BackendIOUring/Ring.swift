@@ -48,9 +48,16 @@
       ring.deallocate()
     }
 
-    /// In a forked child: only munmap(2) and close(2) are called, and nothing is freed.
+    /// In a forked child.
+    ///
+    /// Not `io_uring_queue_exit`, which may ask something of the parent's ring. A mapping would keep
+    /// the ring alive after the parent's end.
     func abandon() {
-      io_uring_queue_exit(ring)
+      let (entries, results) = (ring.pointee.sq, ring.pointee.cq)
+      munmap(entries.sqes, Int(entries.ring_entries) * MemoryLayout<io_uring_sqe>.stride)
+      if results.ring_ptr != entries.ring_ptr { munmap(results.ring_ptr, results.ring_sz) }
+      munmap(entries.ring_ptr, entries.ring_sz)
+      _ = CLinux.close(ring.pointee.ring_fd)
     }
 
     // MARK: Submitting

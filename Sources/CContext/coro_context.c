@@ -37,7 +37,6 @@ __asm__(
     ".cfi_undefined x30\n"
     "hint #36\n"  // bti j
     "mov x29, xzr\n"
-    "mov x30, xzr\n"
     "ldp x9, x0, [sp], #16\n"
     "blr x9\n"
     "udf #0\n"

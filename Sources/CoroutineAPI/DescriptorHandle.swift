@@ -46,8 +46,8 @@ struct DescriptorHandle {
     guard state.pointee.core == nil else {
       if coro_loop_is_abandoned(state.pointee.core) {
         fatalError(
-          "Descriptor \(descriptor) belongs to a loop of the process that this one was forked from. "
-            + "Let a Socket(adopting:) or PipeEnd(adopting:) of the child have a duplicate of it: "
+          "Descriptor \(descriptor) belongs to a loop of the process that this one was forked from."
+            + " Let a Socket(adopting:) or PipeEnd(adopting:) of the child have a duplicate of it: "
             + "fileDescriptor.duplicate().")
       }
       fatalError(

@@ -50,12 +50,12 @@ struct Scheduler {
 
   @inline(never)
   private static func implicit(_ call: StaticString) throws(CoroutineError) -> Scheduler {
-    if coro_fork_lost_loops() { refuseInChild(call) }
     guard coro_is_main_thread() else {
       throw CoroutineError(
         .misuse, call: call,
         detail: "this thread has no loop; call it inside Coroutine.run(on: .automatic) { … }")
     }
+    if coro_fork_lost_loops() { refuseInChild(call) }
     guard withUnsafeCurrentTask(body: { $0 == nil }) else {
       throw CoroutineError(
         .misuse, call: call,
@@ -101,7 +101,7 @@ struct Scheduler {
   func destroy() {
     let core = core
     if core.pointee.watchdog != nil { setWatchdog(nil) }
-    // Before its descriptors are closed: a child forked meanwhile would close others of that number.
+    // First: a child that is forked later would close others' descriptors of the same numbers.
     coro_loop_remove(&core.pointee.loop)
     if let box = core.pointee.backend {
       box.takeUnretainedValue().backend.close()

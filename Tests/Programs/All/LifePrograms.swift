@@ -97,7 +97,7 @@ let lifePrograms: [String: @Sendable () throws -> Void] = [
   },
   "deep-recursion": {
     // Pooled stacks, and ones of their own size, which are unmapped.
-    try goDeep(count: 32, bytes: 160 << 10, stackSize: nil)
+    try goDeep(count: 128, bytes: 160 << 10, stackSize: nil)
     try goDeep(count: 8, bytes: 16 << 20, stackSize: 24 << 20)
   },
 

@@ -64,6 +64,7 @@ let limitPrograms: [String: @Sendable () throws -> Void] = [
     onAnotherThread { print(failure { try Coroutine.run { try Coroutine.sleep(0.001) } }) }
   },
   "limit-descriptors-at-first": {
+    let before = openDescriptors()
     var hoard: [CInt] = []
     setLimit(RLIMIT_NOFILE, 64)
     while case let descriptor = dup(0), descriptor >= 0 { hoard.append(descriptor) }
@@ -75,7 +76,8 @@ let limitPrograms: [String: @Sendable () throws -> Void] = [
     }
     for descriptor in hoard { close(descriptor) }
     print(failure { try Coroutine.sleep(0.001) })
-    print("open: \(openDescriptors())")
+    // The thread's loop has those of its backend, and nothing was lost meanwhile.
+    print(openDescriptors() - before <= 4)
   },
 ]
 
@@ -84,7 +86,6 @@ private func reachLimit(
   ofStacks most: Int, stackSize: Int? = nil, _ setLimit: () -> Void
 ) throws {
   try Coroutine.sleep(0.001)
-  makeRoomForMalloc()
   setLimit()
   var failures: [Coroutine] = []
   Coroutine.uncaughtErrorHook = { coroutine, _ in failures.append(coroutine) }
@@ -117,13 +118,6 @@ private func reachLimit(
     for coroutine in coroutines { try coroutine.join() }
     print(finished == coroutines.count, failures.isEmpty, finished > 8)
   }
-}
-
-/// Swift ends the process when malloc fails, which is not what is tried here: so the heap gets some
-/// room while there is some.
-private func makeRoomForMalloc() {
-  let blocks = (0..<20_000).map { _ in malloc(1000) }
-  for block in blocks.dropLast() { free(block) }
 }
 
 func failure(_ body: () throws -> Void) -> String {

@@ -6,6 +6,12 @@ import Coroutines
 @preconcurrency import Glibc
 
 setvbuf(stdout, nil, _IOLBF, 0)
+// A test runs on a thread that blocks signals, and a child inherits that.
+var everySignal = sigset_t()
+sigfillset(&everySignal)
+sigprocmask(SIG_UNBLOCK, &everySignal, nil)
+// One that hangs ends all the same.
+alarm(120)
 
 // A sanitizer's own handler would make a segmentation fault an exit code.
 _ = signal(SIGSEGV, SIG_DFL)

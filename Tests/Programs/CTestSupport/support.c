@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -55,3 +56,8 @@ int test_event_descriptor(void) { return eventfd(0, EFD_CLOEXEC); }
 int test_memory_file(void) { return memfd_create("test", MFD_CLOEXEC); }
 
 int test_realtime_signal(int number) { return SIGRTMIN + number; }
+
+void test_make_blocking(int fd) {
+  int off = 0;
+  (void)ioctl(fd, FIONBIO, &off);
+}

@@ -48,8 +48,8 @@ func echoServer() {
 private func echo(_ peer: Socket) throws(CoroutineError) {
   var buffer = [UInt8](repeating: 0, count: 2_048)
   // Who is silent for so long has vanished.
-  while case let count = try peer.receive(into: &buffer, timeout: .seconds(20)), count > 0 {
-    try peer.sendAll(buffer[..<count], timeout: .seconds(20))
+  while case let count = try peer.receive(into: &buffer, timeout: .seconds(120)), count > 0 {
+    try peer.sendAll(buffer[..<count], timeout: .seconds(120))
   }
   try peer.close()
 }

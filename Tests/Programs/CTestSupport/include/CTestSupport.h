@@ -30,3 +30,6 @@ int test_memory_file(void);
 
 // SIGRTMIN + number, which is a call.
 int test_realtime_signal(int number);
+
+// Takes O_NONBLOCK away, with a call that the library does not make.
+void test_make_blocking(int fd);
