@@ -79,7 +79,7 @@ extension Socket {
   /// After an error the descriptor is still `received`'s.
   ///
   /// - Throws: `closed` if it was taken, and what `init(adopting:)` throws.
-  public convenience init(adopting received: ReceivedDescriptor) throws(CoroutineError) {
+  public convenience init(taking received: ReceivedDescriptor) throws(CoroutineError) {
     try received.checkOwned()
     try self.init(adopting: received.fileDescriptor)
     _ = try received.take()
@@ -92,7 +92,7 @@ extension PipeEnd {
   /// After an error the descriptor is still `received`'s.
   ///
   /// - Throws: `closed` if it was taken, and what `init(adopting:)` throws.
-  public convenience init(adopting received: Socket.ReceivedDescriptor) throws(CoroutineError) {
+  public convenience init(taking received: Socket.ReceivedDescriptor) throws(CoroutineError) {
     try received.checkOwned()
     try self.init(adopting: received.fileDescriptor)
     _ = try received.take()

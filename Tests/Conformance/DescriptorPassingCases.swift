@@ -17,7 +17,7 @@ extension Conformance {
           #expect(message.count == 2 && buffer[..<2] == ArraySlice("fd".utf8))
           #expect(message.descriptors.count == 1 && message.control.isEmpty)
           #expect(!message.isTruncated && !message.isControlTruncated)
-          let end = try PipeEnd(adopting: message.descriptors[0])
+          let end = try PipeEnd(taking: message.descriptors[0])
           #expect(end.number != writer.number)
           try writer.close()
           try end.writeAll("through it")

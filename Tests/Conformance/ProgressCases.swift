@@ -68,6 +68,7 @@ extension Conformance {
       try backend.run {
         let (left, right) = try Socket.pair()
         let sender = spawn { try left.sendAll(bytes) }
+        try settle()
         #expect(!sender.hasEnded)
         try left.close()
         let error = try sender.error()
@@ -146,6 +147,7 @@ extension Conformance {
       try backend.run {
         let (reader, writer) = try Coroutine.pipe()
         let sender = spawn { try writer.writeAll(bytes) }
+        try settle()
         #expect(!sender.hasEnded)
         try reader.close()
         let error = try sender.error()

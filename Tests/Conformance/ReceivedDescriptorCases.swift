@@ -18,7 +18,7 @@ extension Conformance {
         let descriptor = try received.take()
         #expect(received.isTaken && descriptor == received.fileDescriptor)
         #expect(try failure { _ = try received.take() }.code == .closed)
-        #expect(try failure { _ = try Socket(adopting: received) }.code == .closed)
+        #expect(try failure { _ = try Socket(taking: received) }.code == .closed)
         try received.close()
         message = nil
         #expect(isOpen(descriptor.rawValue))
@@ -52,7 +52,7 @@ extension Conformance {
         try canary.closeOriginal()
         let message = try receiveMessage(right)
         let received = message.descriptors[0]
-        #expect(try failure { _ = try Socket(adopting: received) }.code == .invalidArgument)
+        #expect(try failure { _ = try Socket(taking: received) }.code == .invalidArgument)
         #expect(!received.isTaken && isOpen(received.fileDescriptor.rawValue))
         try received.close()
         try canary.expectAllClosed()
@@ -67,8 +67,9 @@ extension Conformance {
         let (left, right) = try Socket.pair()
         let listener = try inetListener()
         let client = try connected(to: listener)
-        try left.sendMessage(
-          "take it", control: [.descriptors([try listener.accept().fileDescriptor])])
+        let accepted = try listener.accept()
+        try left.sendMessage("take it", control: [.descriptors([accepted.fileDescriptor])])
+        try accepted.close()
         let descriptor = try right.detach()
         let choice = backend.choice
         let worker = ThreadJob { () -> Bool in
@@ -76,7 +77,7 @@ extension Conformance {
             let channel = try Socket(adopting: descriptor)
             var buffer = [UInt8](repeating: 0, count: 16)
             let message = try channel.receiveMessage(into: &buffer)
-            let peer = try Socket(adopting: message.descriptors[0])
+            let peer = try Socket(taking: message.descriptors[0])
             try peer.sendAll(try peer.receiveExactly(5))
             return true
           }

@@ -18,7 +18,8 @@ extension Conformance {
       try backend.run {
         let buffers = ["ab", "", "cde", "f"].map { Array($0.utf8) }
         try Transport.forEachPair { transport, client, server in
-          #expect(try client.send(vectored: buffers) == 6)
+          let count = try client.send(vectored: buffers)
+          #expect(count == 6, "\(transport)")
           #expect(try server.receiveExactly(6) == Array("abcdef".utf8), "\(transport)")
         }
         for kind in [Socket.Kind.datagram, .seqpacket] {
