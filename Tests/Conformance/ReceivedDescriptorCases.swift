@@ -127,6 +127,41 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `lists of descriptors in one message are one, odd ones too`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        try forEachUnixPair { left, right in
+          let descriptors = Socket.ControlMessage.descriptors([
+            left.fileDescriptor, right.fileDescriptor,
+          ])
+          try left.sendMessage("x", control: [descriptors, .descriptors([]), descriptors])
+          #expect(try receiveMessage(right).descriptors.count == 4)
+          try left.sendMessage("x", control: [.descriptors([])])
+          #expect(try receiveMessage(right).descriptors.isEmpty)
+          // Two descriptors and a part of a third.
+          let odd = Socket.ControlMessage(
+            level: descriptors.level, type: descriptors.type, bytes: descriptors.bytes + [0, 0])
+          try left.sendMessage("x", control: [odd])
+          #expect(try receiveMessage(right).descriptors.count == 2)
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `a descriptor that is not open is not sent`(on backend: BackendUnderTest) throws {
+      try backend.run {
+        try forEachUnixPair { left, right in
+          let control = Socket.ControlMessage.descriptors([
+            left.fileDescriptor, .init(rawValue: 1_000_000),
+          ])
+          #expect(try failure { try left.sendMessage("x", control: [control]) }.isSystem(EBADF))
+          #expect(try failure { _ = try right.receiveText(timeout: .zero) }.code == .timeout)
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `descriptors and credentials come in one message`(on backend: BackendUnderTest) throws {
       try backend.run {
         try forEachUnixPair { left, right in
