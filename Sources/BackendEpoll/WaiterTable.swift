@@ -38,8 +38,6 @@ final class WaiterTable {
     var writing = Waiters()
     var generation: UInt32 = 0
     var isRegistered = false
-    /// epoll does not take it (a regular file): it is always ready.
-    var isUnpollable = false
     /// The peer has hung up or sent urgent data: rule 2's short reads say nothing any more.
     var mayStopShort = false
   }
@@ -85,11 +83,9 @@ final class WaiterTable {
     }
     if !entry.pointee.isRegistered {
       if let error = register(descriptor, entry) {
+        // No edge will come: the next one to ask is to be attempted.
+        waiters.pointee.isBlocked = false
         operation.pointer.pointee.result = error
-        return true
-      }
-      if entry.pointee.isUnpollable {
-        while !attempt(operation, entry, waiters) {}
         return true
       }
     }
@@ -120,21 +116,18 @@ final class WaiterTable {
     return true
   }
 
+  /// EPERM is what epoll says of a regular file, which comes here only if it was not ready: trying
+  /// it again and again would hold everybody up.
+  ///
   /// - Returns: nil, or a negated errno value.
   private func register(_ descriptor: CInt, _ entry: UnsafeMutablePointer<Entry>) -> Int? {
     let events =
       EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLPRI.rawValue | EPOLLRDHUP.rawValue
       | EPOLLET.rawValue
     let tag = UInt64(entry.pointee.generation) << 32 | UInt64(UInt32(bitPattern: descriptor))
-    if coro_epoll_add(epoll, descriptor, events, tag) == 0 {
-      entry.pointee.isRegistered = true
-      return nil
-    }
-    if errno == EPERM {
-      entry.pointee.isUnpollable = true
-      return nil
-    }
-    return -Int(errno)
+    guard coro_epoll_add(epoll, descriptor, events, tag) == 0 else { return -Int(errno) }
+    entry.pointee.isRegistered = true
+    return nil
   }
 
   // MARK: Edges

@@ -10,7 +10,7 @@
   /// call that also waits. What finishes is found in the completion queue, and its entry carries
   /// the operation's address.
   public final class IOUringBackend: Backend {
-    private let ring: Ring
+    let ring: Ring
     private let wakeUp: CInt
     /// Finished operations that were found while room was made in a full submission queue, and
     /// cancelled ones that never came to the ring.
@@ -28,13 +28,22 @@
 
     /// A ring for the calling thread.
     ///
+    /// The environment may turn features of the kernel off (`COROUTINE_IO_URING_DISABLE`) and set
+    /// the lengths of the queues (`COROUTINE_IO_URING_ENTRIES`, `COROUTINE_IO_URING_CQ_ENTRIES`).
+    ///
     /// - Parameters:
     ///   - entries: The length of the submission queue, a power of two. A full queue is no error.
     ///   - requiresDeferredWork: Refuse where the kernel (before 6.1) can't defer its work to the
     ///     call that waits; epoll is faster there.
     /// - Throws: `unavailable`, with the reason and the remedy.
-    public init(entries: Int = 256, requiresDeferredWork: Bool = false) throws(CoroutineError) {
-      ring = try Ring(entries: entries, requiresDeferredWork: requiresDeferredWork)
+    public convenience init(
+      entries: Int = 256, requiresDeferredWork: Bool = false
+    ) throws(CoroutineError) {
+      try self.init(Settings(entries: entries), requiresDeferredWork: requiresDeferredWork)
+    }
+
+    init(_ settings: Settings, requiresDeferredWork: Bool = false) throws(CoroutineError) {
+      ring = try Ring(settings, requiresDeferredWork: requiresDeferredWork)
       wakeUp = eventfd(0, CInt(EFD_CLOEXEC | EFD_NONBLOCK))
       guard wakeUp >= 0 else {
         let reason = errno
@@ -48,6 +57,12 @@
       isWoken = .allocate(capacity: 1)
       isWoken.initialize(to: false)
       watchWakeUp()
+      do throws(CoroutineError) {
+        try ring.begin()
+      } catch {
+        close()
+        throw error
+      }
     }
 
     deinit {
@@ -59,6 +74,9 @@
 
     /// CLOCK_MONOTONIC.
     public var now: Instant { .kernelNow }
+
+    /// CLOCK_MONOTONIC_COARSE.
+    public var roughNow: Instant { .kernelRoughNow }
 
     /// Fills a submission entry; what never waits is done at once, by an ordinary call.
     public func start(_ operation: KernelOperation.Reference) -> Bool {
@@ -72,15 +90,21 @@
           return true
         }
         if !operation.pointer.pointee.mayWait { return attemptOnce(operation) }
-        if lines.append(operation) { submit(operation) }
-        return false
+        guard lines.append(operation), submit(operation) else { return false }
+        _ = lines.remove(operation)
+        return true
       }
     }
 
-    private func submit(_ operation: KernelOperation.Reference) {
+    /// - Returns: Whether it finished at once, with its result set.
+    private func submit(_ operation: KernelOperation.Reference) -> Bool {
+      guard ring.doesEverything || ring.does(operation) else {
+        return submitForReadiness(operation)
+      }
       let entry = ring.entry(makingRoom: makeRoom)
       operation.prepare(entry)
       io_uring_sqe_set_data64(entry, Tag.operation.word(operation))
+      return false
     }
 
     private func attemptOnce(_ operation: KernelOperation.Reference) -> Bool {
@@ -101,9 +125,7 @@
         early.pointee.append(operation)
         return
       }
-      let entry = ring.entry(makingRoom: makeRoom)
-      io_uring_prep_cancel64(entry, Tag.operation.word(operation), 0)
-      io_uring_sqe_set_data64(entry, Tag.cancellation.rawValue)
+      cancelInRing(operation)
     }
 
     /// Submits and waits with one call, then empties the completion queue.
@@ -120,7 +142,7 @@
     public func wake() {
       var one: UInt64 = 1
       // EAGAIN: the counter is full, and the loop has been woken often enough.
-      _ = write(wakeUp, &one, MemoryLayout<UInt64>.size)
+      while write(wakeUp, &one, MemoryLayout<UInt64>.size) < 0, errno == EINTR {}
     }
 
     /// Closes the ring.
@@ -131,13 +153,21 @@
       _ = CLinux.close(wakeUp)
     }
 
+    /// Unmaps the child's copy of the queues and closes its descriptors.
+    ///
+    /// The ring's requests are the parent's.
+    public func abandon() {
+      ring.abandon()
+      _ = CLinux.close(wakeUp)
+    }
+
     // MARK: Completions
 
     /// Takes completions out, because the kernel takes no submission before.
     ///
     /// Where that happens while completions are being worked on (the next in a line is submitted
     /// then), they are only set aside: no recursion, and no second access to the list.
-    private func makeRoom() {
+    func makeRoom() {
       guard isReaping else { return reap(&early.pointee) }
       while let completion = ring.nextCompletion() { aside.append(completion) }
     }
@@ -168,16 +198,42 @@
     private func finish(
       _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout OperationList
     ) {
-      // A worker thread was interrupted: by the cancellation, or by nothing that concerns us.
-      if result == -Int(EINTR) {
-        guard operation.pointer.pointee.isCancelled else { return submit(operation) }
-        operation.pointer.pointee.result = -Int(ECANCELED)
-      } else {
-        operation.pointer.pointee.result = result
+      if operation.pointer.pointee.backendMark {
+        guard let outcome = attempt(operation, after: result) else { return }
+        return report(operation, outcome, &completed)
       }
-      let next = lines.remove(operation)
-      completed.append(operation)
-      if let next { submit(next) }
+      switch -result {
+      case Int(EINTR):
+        // A worker thread was interrupted: by the cancellation, or by nothing that concerns us.
+        if operation.pointer.pointee.isCancelled {
+          report(operation, -Int(ECANCELED), &completed)
+        } else if submit(operation) {
+          report(operation, operation.pointer.pointee.result, &completed)
+        }
+      case Int(EAGAIN) where operation.pointer.pointee.kind.opcode != .connect:
+        // The descriptor is in non-blocking mode, and the kernel would not wait for it.
+        if operation.pointer.pointee.isCancelled {
+          report(operation, -Int(ECANCELED), &completed)
+        } else {
+          awaitReadiness(operation)
+        }
+      default:
+        report(operation, result, &completed)
+      }
+    }
+
+    /// Reports the operation, and hands the next one in its line to the ring.
+    private func report(
+      _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout OperationList
+    ) {
+      var finished = operation
+      finished.pointer.pointee.result = result
+      while true {
+        let next = lines.remove(finished)
+        completed.append(finished)
+        guard let next, submit(next) else { return }
+        finished = next
+      }
     }
 
     private func watchWakeUp() {
@@ -188,7 +244,7 @@
   }
 
   /// What a completion is for: the low bits of its 64-bit word; the rest is an address.
-  private enum Tag: UInt64 {
+  enum Tag: UInt64 {
     case operation = 0
     case cancellation = 1
     case wakeUp = 2

@@ -1,3 +1,4 @@
+import CContext
 import CLinux
 import SystemPackage
 
@@ -43,6 +44,12 @@ struct DescriptorHandle {
   @inline(never)
   private func claim(_ scheduler: Scheduler) {
     guard state.pointee.core == nil else {
+      if coro_loop_is_abandoned(state.pointee.core) {
+        fatalError(
+          "Descriptor \(descriptor) belongs to a loop of the process that this one was forked from."
+            + " Let a Socket(adopting:) or PipeEnd(adopting:) of the child have a duplicate of it: "
+            + "fileDescriptor.duplicate().")
+      }
       fatalError(
         "Descriptor \(descriptor) belongs to another thread's loop. Use it there, or make one here."
       )

@@ -151,7 +151,8 @@ extension CoroutineError {
     case .closed: self.init(Code.closed, call: call, operands: operands)
     default:
       let errno = Errno(rawValue: CInt(truncatingIfNeeded: -outcome.rawValue))
-      self.init(Code.system, errno: errno, call: call, operands: operands)
+      self.init(
+        Code.system, errno: errno, call: call, operands: operands, detail: errno.limitReached)
     }
   }
 

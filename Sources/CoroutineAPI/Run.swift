@@ -140,7 +140,8 @@ extension Coroutine {
         .misuse, call: "Coroutine.run", operands: "on \(choice)",
         detail: "this thread has a loop already; start a coroutine in it instead")
     }
-    let scheduler = Scheduler.make(choice: choice)
+    let exclusivity = try ExclusivityMode.fromEnvironment(for: "Coroutine.run")
+    let scheduler = Scheduler.make(choice: choice, exclusivity)
     do throws(CoroutineError) {
       try scheduler.requireBackend()
     } catch {
@@ -153,6 +154,8 @@ extension Coroutine {
   private static func end<Result>(
     _ scheduler: Scheduler, _ result: Swift.Result<Result, any Error>
   ) -> Swift.Result<Result, any Error> {
+    // In a forked child the loop and its coroutines are the parent's, and nothing is to be ended.
+    if scheduler.core.pointee.isAbandoned { return result }
     let report = scheduler.endOfRun()
     scheduler.destroy()
     guard let report, case .success = result else { return result }

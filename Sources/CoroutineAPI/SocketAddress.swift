@@ -215,35 +215,59 @@ extension Socket.Address: LosslessStringConvertible {
   ///
   /// - Throws: `invalidArgument` with the reason.
   public init(parsing text: String) throws(CoroutineError) {
-    if text.hasPrefix("unix:@") {
-      self = try .unix(abstract: String(text.dropFirst(6)))
-    } else if text == "unix:" {
-      self.init(.unixUnnamed)
-    } else if text.hasPrefix("unix:") {
-      self = try .unix(path: String(text.dropFirst(5)))
-    } else if let colon = text.lastIndex(of: ":"),
-      let port = Int(text[text.index(after: colon)...]), !text[colon...].hasPrefix(":+")
+    // Bytes, not characters: a mark that combines with the colon or the "@" before it is part of
+    // the name.
+    let bytes = [UInt8](text.utf8)
+    if bytes.starts(with: "unix:".utf8) {
+      self = try Self.unix(bytes.dropFirst(5), text)
+    } else if let colon = bytes.lastIndex(of: UInt8(ascii: ":")),
+      let port = Int(String(decoding: bytes[(colon + 1)...], as: UTF8.self)),
+      bytes[colon + 1] != UInt8(ascii: "+")
     {
-      let host = text[..<colon]
-      if host.hasPrefix("["), host.hasSuffix("]") {
-        self = try .inet6(String(host.dropFirst().dropLast()), port: port)
+      let host = bytes[..<colon]
+      if host.first == UInt8(ascii: "["), host.last == UInt8(ascii: "]") {
+        let inner = String(decoding: host.dropFirst().dropLast(), as: UTF8.self)
+        self = try .inet6(inner, port: port)
       } else {
-        self = try .inet(String(host), port: port)
+        self = try .inet(String(decoding: host, as: UTF8.self), port: port)
       }
     } else {
       throw Self.invalid(text, "neither host:port, [host]:port nor unix:path")
     }
   }
 
+  private static func unix(
+    _ text: ArraySlice<UInt8>, _ whole: String
+  ) throws(CoroutineError) -> Socket.Address {
+    if text.isEmpty { return Self(.unixUnnamed) }
+    let isAbstract = text.first == UInt8(ascii: "@")
+    guard let name = UnixNameText.bytes(of: isAbstract ? text.dropFirst() : text) else {
+      throw invalid(whole, "after a backslash comes another one, or x and two hexadecimal digits")
+    }
+    if isAbstract {
+      guard !name.isEmpty, name.count <= 107 else {
+        throw invalid(whole, "an abstract name has 1 to 107 bytes")
+      }
+      return Self(.unixAbstract(name))
+    }
+    guard name.count <= 108, !name.contains(0) else {
+      throw invalid(whole, "a socket's path has 1 to 108 bytes, none of them zero")
+    }
+    return Self(.unixPath(name))
+  }
+
   /// The address as text, which `init(parsing:)` reads.
+  ///
+  /// In a Unix name, bytes that are no UTF-8 or no printable ASCII character, and a path's leading
+  /// "@", are printed as `\xFF`, and a backslash as two.
   public var description: String {
     switch storage {
     case .inet(_, let port): "\(host ?? "?"):\(port)"
     case .inet6(_, _, let port, _, _): "[\(host ?? "?")]:\(port)"
     case .unixPath(let bytes):
       // A leading "@" would read as an abstract name.
-      "unix:\(bytes.first == 0x40 ? "./" : "")\(String(decoding: bytes, as: UTF8.self))"
-    case .unixAbstract(let bytes): "unix:@\(String(decoding: bytes, as: UTF8.self))"
+      "unix:\(UnixNameText.text(of: bytes, escapesFirst: bytes.first == UInt8(ascii: "@")))"
+    case .unixAbstract(let bytes): "unix:@\(UnixNameText.text(of: bytes))"
     case .unixUnnamed: "unix:"
     case .other(let number): "family \(number)"
     }

@@ -59,9 +59,19 @@ static inline int coro_poll_now(int fd, short events) {
   return poll(&entry, 1, 0);
 }
 
+// Waits until `events` is pending on the descriptor, a signal comes, or the time is up.
+void coro_poll_for(int fd, short events, int64_t nanoseconds);
+
 // Nanoseconds of CLOCK_MONOTONIC, the clock of rings and timerfds.
 static inline int64_t coro_monotonic_ns(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+// The same clock as of the kernel's last tick: a load and no arithmetic.
+static inline int64_t coro_monotonic_coarse_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }

@@ -19,14 +19,18 @@ extension Scheduler {
       to: CoroutineRecord(core: core, object: .passRetained(object), stack: stack))
     record.pointee.isDaemon = isDaemon
     record.pointee.isHidden = isHidden
-    record.pointee.isCancelled = core.pointee.isClosing
+    record.pointee.cancellation = core.pointee.isClosing ? .always : object.cancellationAtStart
     if let low = stack.low {
       coro_context_make(
         &record.pointee.context, low + Stack.guardSize, UnsafeMutableRawPointer(record),
         { coroutineEntry($0) }, UnsafeMutableRawPointer(record))
+      if core.pointee.isChecked {
+        coro_leak_stack_begins(&record.pointee.context, low + stack.size)
+      }
     }
     inheritTaskLocals(record)
     object.record = record
+    object.starter = core.pointee.running.pointee.object._withUnsafeGuaranteedRef { $0.number }
     enlist(record)
     core.pointee.runQueue.prepend(core.pointee.running)
     spendBudget()
@@ -100,6 +104,7 @@ extension Scheduler {
   ///
   /// The pool has the stack back already; nobody takes it before the switch.
   fileprivate func leave(_ record: CoroutineRecord.Reference) -> Never {
+    if core.pointee.isChecked { coro_leak_stack_ends(&record.pointee.context) }
     core.pointee.stacks.release(record)
     while true {
       if let next = core.pointee.runQueue.popFirst() {
@@ -108,6 +113,7 @@ extension Scheduler {
           // The record may be reused while the context's fiber still has to be freed.
           coro_context_destroy_checked(&core.pointee.endedContext)
           core.pointee.endedContext = record.pointee.context
+          tellWatchdog(of: next)
           coro_context_switch_checked(
             &core.pointee.endedContext, &next.pointee.context, &core.pointee.words, true)
         } else {
@@ -124,12 +130,13 @@ extension Scheduler {
   /// Suspends until `target`, which lives, ends.
   func join(_ target: CoroutineRecord.Reference, timeout: Duration?) -> WakeReason {
     let me = core.pointee.running
-    if me.pointee.isCancelled { return refuse(me) }
+    if me.pointee.cancellation != .none { return throwCancellation() }
     target.pointee.joiners.append(me)
     me.pointee.joinTarget = target
     me.pointee.wait = .join
     if let timeout { core.pointee.timers.insert(me, at: now + timeout) }
-    return park()
+    let reason = park()
+    return reason == .cancelled ? throwCancellation() : reason
   }
 
   /// Takes `record` out of the list of its target's joiners.
