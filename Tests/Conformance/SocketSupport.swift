@@ -117,7 +117,8 @@ struct Scratch {
   private func remove() {
     if let stream = opendir(directory) {
       while let entry = readdir(stream) {
-        let name = withUnsafeBytes(of: entry.pointee.d_name) {
+        // In place: the kernel wrote no more of the entry than its name needs.
+        let name = withUnsafeMutableBytes(of: &entry.pointee.d_name) {
           String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
         }
         unlink("\(directory)/\(name)")
