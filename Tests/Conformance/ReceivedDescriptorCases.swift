@@ -162,6 +162,31 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `the sender's process comes as a descriptor where the kernel can`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        try forEachUnixPair { left, right in
+          do throws(CoroutineError) {
+            try right.setOption(.passProcessDescriptor, true)
+          } catch {
+            // Linux 6.5.
+            guard error.isSystem(ENOPROTOOPT) else { throw error }
+            return
+          }
+          try left.sendMessage("x")
+          let message = try receiveMessage(right)
+          #expect(message.descriptors.isEmpty && message.control.isEmpty)
+          let process = try #require(message.processDescriptor)
+          let number = process.fileDescriptor.rawValue
+          #expect(isOpen(number) && isCloseOnExec(number))
+          try process.close()
+          #expect(!isOpen(number))
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `descriptors and credentials come in one message`(on backend: BackendUnderTest) throws {
       try backend.run {
         try forEachUnixPair { left, right in
