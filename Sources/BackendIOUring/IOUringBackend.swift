@@ -90,6 +90,7 @@
           return true
         }
         if !operation.pointer.pointee.mayWait { return attemptOnce(operation) }
+        if case .accept = operation.pointer.pointee.kind, acceptsAtOnce(operation) { return true }
         guard lines.append(operation), submit(operation) else { return false }
         _ = lines.remove(operation)
         return true
@@ -105,6 +106,17 @@
       operation.prepare(entry)
       io_uring_sqe_set_data64(entry, Tag.operation.word(operation))
       return false
+    }
+
+    /// Takes a connection that is there already.
+    ///
+    /// The ring has one operation a descriptor, and so would accept one connection a turn: where
+    /// turns are long, because many connections are busy, the listener's backlog would overflow.
+    private func acceptsAtOnce(_ operation: KernelOperation.Reference) -> Bool {
+      guard lines.isEmpty(for: operation) else { return false }
+      let result = operation.pointer.pointee.attempt()
+      operation.pointer.pointee.result = result
+      return result != -Int(EAGAIN)
     }
 
     private func attemptOnce(_ operation: KernelOperation.Reference) -> Bool {

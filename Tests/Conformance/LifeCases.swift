@@ -180,6 +180,17 @@ extension Conformance {
 
     // MARK: Stacks
 
+    /// Recurses until the stack is so many bytes deeper, and tells how deep it came.
+    @inline(never)
+    static func dive(from top: UInt, _ depth: Int, _ seed: UInt64) -> UInt {
+      var frame = InlineArray<64, UInt64>(repeating: seed)
+      frame[Int(seed % 64)] &+= 1
+      let here = stackAddress()
+      // Not a tail call: the frame is read afterwards.
+      let deepest = top - here < depth ? dive(from: top, depth, seed &+ 1) : here
+      return frame[Int(seed % 64)] > 0 ? deepest : 0
+    }
+
     @Test(arguments: BackendUnderTest.selected)
     func `the pages of a deep recursion come back`(on backend: BackendUnderTest) throws {
       try backend.run {
@@ -187,12 +198,8 @@ extension Conformance {
           let depth = stackSize == nil ? 150 << 10 : 3 << 20
           var deepest: UInt = 0
           let coroutine = Coroutine(stackSize: stackSize) {
-            let top = Stacks.addressOfLocal()
-            func descend() -> UInt {
-              let here = Stacks.addressOfLocal()
-              return top - here < depth ? min(here, descend()) : here
-            }
-            deepest = descend()
+            let top = stackAddress()
+            deepest = Self.dive(from: top, depth, 1)
             #expect(isResident(deepest))
           }
           coroutine.start()

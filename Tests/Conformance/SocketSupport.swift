@@ -298,15 +298,20 @@ extension Socket {
   /// - Returns: How many bytes it took.
   func fill() throws -> Int {
     var sent = 0
-    var sentBefore = -1
-    while sent > sentBefore {
-      sentBefore = sent
+    // The kernel moves bytes on while nobody looks, and then has room again.
+    var quietRounds = 0
+    while quietRounds < 3 {
+      quietRounds += 1
       do throws(CoroutineError) {
-        while true { sent += try send(Pattern.bytes(at: sent, count: 60_000), timeout: .zero) }
+        while true {
+          sent += try send(Pattern.bytes(at: sent, count: 60_000), timeout: .zero)
+          quietRounds = 0
+        }
       } catch {
         guard error.code == .timeout else { throw error }
       }
       try settle()
+      try Coroutine.sleep(for: .milliseconds(1))
     }
     return sent
   }

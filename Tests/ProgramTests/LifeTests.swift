@@ -14,7 +14,7 @@ import Testing
     arguments: [
       ("exit-in-signal-handler", 11), ("exit-in-deinit", 12), ("exit-in-coroutines-deinit", 13),
       ("exit-with-work-in-flight", 14), ("exit-after-end", 15), ("exit-in-hook", 16),
-      ("exit-in-run", 17), ("exit-in-main-with-daemons", 18),
+      ("exit-in-run", 17), ("exit-in-main-with-daemons", 18), ("exit-in-foreign-thread", 19),
     ] as [(String, Int32)], Programs.backends)
   func `exit ends the program, with work in flight`(
     program: (String, Int32), backend: String
@@ -25,7 +25,7 @@ import Testing
     #expect(child.errors.isEmpty)
   }
 
-  @Test(arguments: Programs.backends)
+  @Test(.enabled(if: !Sanitizers.isInstrumented), arguments: Programs.backends)
   func `ten thousand loops leave descriptors and memory as they were`(backend: String) throws {
     let child = try run(backend, "ten-thousand-loops")
     #expect(
@@ -33,7 +33,7 @@ import Testing
       "\(child.errors)")
   }
 
-  @Test(arguments: Programs.backends)
+  @Test(.enabled(if: !Sanitizers.isInstrumented), arguments: Programs.backends)
   func `pages that deep recursion touched come back`(backend: String) throws {
     let child = try run(backend, "deep-recursion")
     let once = "touched: true\ngiven back: true\n"
@@ -41,7 +41,8 @@ import Testing
   }
 
   /// As many as the machine has room for: a parked one takes a page, its tables and its object.
-  @Test func `a million coroutines are parked and joined`() throws {
+  @Test(.enabled(if: !Sanitizers.isInstrumented))
+  func `a million coroutines are parked and joined`() throws {
     #if DEBUG
       let wanted = 100_000
     #else

@@ -2,7 +2,8 @@ import Foundation
 import Testing
 
 /// Limits that are reached: a clear error each time, and the program goes on.
-@Suite struct Limits {
+@Suite(.enabled(if: !Sanitizers.isInstrumented, "built with a sanitizer, whose memory counts too"))
+struct Limits {
   private func run(
     _ program: String, on backend: String = "", environment: [String: String] = [:]
   ) throws -> ChildProcess {

@@ -2,7 +2,10 @@ import Foundation
 import Testing
 
 /// A stack overflow says whose stack it was, and the process dies as it would have.
-@Suite struct Overflows {
+///
+/// A sanitizer has a handler and a signal stack of its own, and ends the process in another way.
+@Suite(.enabled(if: !Sanitizers.isInstrumented, "built with a sanitizer"))
+struct Overflows {
   private func run(_ program: String, environment: [String: String] = [:]) throws -> ChildProcess {
     try ChildProcess(
       "test-programs", program, environment: environment.merging(["COROUTINE_BACKEND": ""]) { $1 })
@@ -119,5 +122,15 @@ import Testing
         own after: 100000
 
         """)
+  }
+}
+
+/// Where another handler was there from the beginning.
+@Suite struct InstrumentedOverflows {
+  @Test(.enabled(if: Sanitizers.address, "built without AddressSanitizer"))
+  func `AddressSanitizer's report follows ours`() throws {
+    let child = try ChildProcess("test-programs", "overflow-named")
+    #expect(child.errors.contains("Fatal: stack overflow in coroutine deep digger (ident"))
+    #expect(child.errors.contains("AddressSanitizer: stack-overflow"))
   }
 }

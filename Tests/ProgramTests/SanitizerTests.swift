@@ -6,6 +6,8 @@ import Testing
 /// These run in a build with the sanitizer alone; elsewhere they are shown as skipped.
 @Suite struct Sanitizers {
   static let address = dlsym(nil, "__asan_init") != nil
+  /// What a program's memory and its end look like is not its own then.
+  static var isInstrumented: Bool { address || thread }
   static let thread = dlsym(nil, "__tsan_init") != nil
 
   func run(_ program: String) throws -> ChildProcess {

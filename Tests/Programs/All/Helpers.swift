@@ -10,6 +10,7 @@ func recurse(_ depth: Int) -> Int {
 /// Recurses until the stack is so many bytes deeper; writes to each frame.
 func descend(_ bytes: Int, from start: UInt? = nil) -> Int {
   var block = InlineArray<64, Int>(repeating: bytes)
+  block[abs(bytes % 64)] &+= 1
   let here = UInt(test_stack_address())
   let depth = Int(bitPattern: (start ?? here) &- here)
   return depth >= bytes ? depth : max(descend(bytes, from: start ?? here), block[depth % 64] & 1)
@@ -44,3 +45,6 @@ func startThread(_ thread: UnsafeMutablePointer<pthread_t>, _ body: @escaping @S
       return nil
     }, Unmanaged.passRetained(Body(body)).toOpaque())
 }
+
+/// What short times are multiplied by, for machines that are slow, as emulated ones are.
+let timeScale = getenv("COROUTINE_TIME_SCALE").flatMap { Int(String(cString: $0)) } ?? 1

@@ -83,6 +83,17 @@ let lifePrograms: [String: @Sendable () throws -> Void] = [
     exit(18)
   },
 
+  "exit-in-foreign-thread": {
+    try workInFlight()
+    let thread = UnsafeMutablePointer<pthread_t>.allocate(capacity: 1)
+    startThread(thread) {
+      usleep(2000)
+      print("exit")
+      exit(19)
+    }
+    try Coroutine.sleep(30)
+  },
+
   // MARK: Flat numbers
 
   "ten-thousand-loops": {

@@ -86,6 +86,9 @@ private func reachLimit(
   ofStacks most: Int, stackSize: Int? = nil, _ setLimit: () -> Void
 ) throws {
   try Coroutine.sleep(0.001)
+  // The program's own memory is there before.
+  var coroutines: [Coroutine] = []
+  coroutines.reserveCapacity(most)
   setLimit()
   var failures: [Coroutine] = []
   Coroutine.uncaughtErrorHook = { coroutine, _ in failures.append(coroutine) }
@@ -94,8 +97,6 @@ private func reachLimit(
     var isOver = false
     let gate = Coroutine { while !isOver { try Coroutine.sleep(0.0005) } }
     gate.start()
-    var coroutines: [Coroutine] = []
-    coroutines.reserveCapacity(most)
     var finished = 0
     let count = round == 0 ? most : started / 2
     while coroutines.count < count, failures.isEmpty {
@@ -117,6 +118,7 @@ private func reachLimit(
     isOver = true
     for coroutine in coroutines { try coroutine.join() }
     print(finished == coroutines.count, failures.isEmpty, finished > 8)
+    coroutines.removeAll(keepingCapacity: true)
   }
 }
 

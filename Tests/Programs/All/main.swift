@@ -37,15 +37,15 @@ case "dump-on-signal":
   sleeper.start()
   print("ready")
   kill(getpid(), SIGQUIT)
-  try Coroutine.sleep(0.02)
+  try Coroutine.sleep(for: .milliseconds(20 * timeScale))
   sleeper.cancel()
   try sleeper.join()
   print("goes on")
 
 case "watchdog":
-  try Coroutine.startWatchdog(limit: .milliseconds(20))
+  try Coroutine.startWatchdog(limit: .milliseconds(20 * timeScale))
   let hog = Coroutine(name: "hog") {
-    let end = Instant.now + .milliseconds(200)
+    let end = Instant.now + .milliseconds(200 * timeScale)
     while Instant.now < end {}
   }
   hog.start()
