@@ -155,8 +155,10 @@ extension Conformance {
           let control = Socket.ControlMessage.descriptors([
             left.fileDescriptor, .init(rawValue: 1_000_000),
           ])
-          #expect(try failure { try left.sendMessage("x", control: [control]) }.isSystem(EBADF))
-          #expect(try failure { _ = try right.receiveText(timeout: .zero) }.code == .timeout)
+          let sent = try failure { try left.sendMessage("x", control: [control]) }
+          #expect(sent.isSystem(EBADF))
+          let received = try failure { _ = try right.receiveText(timeout: .zero) }
+          #expect(received.code == .timeout)
         }
       }
     }
