@@ -2,6 +2,14 @@ import CLinux
 import CoroutineAPI
 import Glibc
 
+/// What the epoll backend notes in an operation's own word.
+enum Word {
+  /// `connect` was called once.
+  static let called: UInt64 = 1
+  /// It failed because its descriptor is gone, and is not reported yet.
+  static let abandoned: UInt64 = 2
+}
+
 extension KernelOperation.Reference {
   /// Makes the operation's call: the first time as it stands, later as the kernel wants it
   /// repeated.
@@ -16,11 +24,11 @@ extension KernelOperation.Reference {
       let result = pointer.pointee.attempt()
       return result == -Int(EAGAIN) ? nil : result
     }
-    let isRepeated = pointer.pointee.backendWord == 1
+    let isRepeated = pointer.pointee.backendWord == Word.called
     let result = pointer.pointee.attempt()
     switch -result {
     case Int(EINPROGRESS), Int(EALREADY):
-      pointer.pointee.backendWord = 1
+      pointer.pointee.backendWord = Word.called
       return nil
     case Int(EISCONN) where isRepeated:
       return 0

@@ -20,6 +20,10 @@
     private var isReaping = false
     /// Completions that were found meanwhile, to be worked on next.
     private var aside: [(word: UInt64, result: CInt)] = []
+    /// What a question by `strandIfReused` was answered with.
+    private var probeResult: CInt?
+    /// How many operations such questions may have cancelled that are to be submitted again.
+    private var disturbedMax = 0
     /// `wake()` was heard of, and no `wait` has returned since.
     private let isWoken: UnsafeMutablePointer<Bool>
 
@@ -63,9 +67,21 @@
     /// Fills a submission entry; what never waits is done at once, by an ordinary call.
     public func start(_ operation: KernelOperation.Reference) -> Bool {
       switch operation.pointer.pointee.kind {
-      case .call, .close, .forget:
+      case .call, .forget:
         operation.pointer.pointee.result = operation.pointer.pointee.attempt()
         return true
+      case .close(let descriptor):
+        if lines.isInUse(descriptor) { strandEarly(descriptor) }
+        operation.pointer.pointee.result = operation.pointer.pointee.attempt()
+        return true
+      case .introduce(let descriptor):
+        if lines.isInUse(descriptor) { strandIfReused(descriptor) }
+        operation.pointer.pointee.result = 0
+        return true
+      case .poll:
+        if startPolling(operation) { return true }
+        if lines.append(operation) { submit(operation) }
+        return false
       case .receive, .receiveMessage, .read, .accept, .send, .sendMessage, .write, .connect:
         guard operation.pointer.pointee.kind.descriptor >= 0 else {
           operation.pointer.pointee.result = -Int(EBADF)
@@ -88,6 +104,20 @@
       let result =
         lines.isEmpty(for: operation) ? operation.pointer.pointee.attempt() : -Int(EAGAIN)
       operation.pointer.pointee.result = result == -Int(EINPROGRESS) ? -Int(EAGAIN) : result
+      if result == -Int(EBADF) { strandEarlyIfClosed(operation) }
+      return true
+    }
+
+    /// Asks for readiness.
+    ///
+    /// First, because the lines have no room for a number that nobody has.
+    ///
+    /// - Returns: Whether the operation has finished.
+    private func startPolling(_ operation: KernelOperation.Reference) -> Bool {
+      let result = operation.pointer.pointee.attempt()
+      operation.pointer.pointee.result = result
+      if result == -Int(EAGAIN) { return !operation.pointer.pointee.mayWait }
+      if result == -Int(EBADF) { strandEarlyIfClosed(operation) }
       return true
     }
 
@@ -95,12 +125,18 @@
     ///
     /// Its own completion follows, whoever wins the race.
     public func cancel(_ operation: KernelOperation.Reference) {
+      // Of a descriptor that is gone: its end was asked for, or is under way.
+      if operation.pointer.pointee.backendWord >= WaitingLines.Place.stranded { return }
       if lines.isWaiting(operation) {
         _ = lines.remove(operation)
         operation.pointer.pointee.result = -Int(ECANCELED)
         early.pointee.append(operation)
         return
       }
+      withdraw(operation)
+    }
+
+    private func withdraw(_ operation: KernelOperation.Reference) {
       let entry = ring.entry(makingRoom: makeRoom)
       io_uring_prep_cancel64(entry, Tag.operation.word(operation), 0)
       io_uring_sqe_set_data64(entry, Tag.cancellation.rawValue)
@@ -131,6 +167,71 @@
       _ = CLinux.close(wakeUp)
     }
 
+    // MARK: A descriptor's end
+
+    /// Reports everyone who waits on a descriptor with EBADF, once the ring has let go of them.
+    private func strand(_ descriptor: CInt, _ failed: inout OperationList) {
+      while let operation = lines.popFirst(descriptor) {
+        if operation.pointer.pointee.backendWord == WaitingLines.Place.line {
+          operation.pointer.pointee.backendWord = WaitingLines.Place.abandoned
+          operation.pointer.pointee.result = -Int(EBADF)
+          failed.append(operation)
+        } else {
+          operation.pointer.pointee.backendWord = WaitingLines.Place.stranded
+          if !operation.pointer.pointee.isCancelled { withdraw(operation) }
+        }
+      }
+    }
+
+    /// After an EBADF, which is also how a descriptor refuses the wrong direction.
+    @inline(never)
+    private func isClosed(_ operation: KernelOperation.Reference) -> Bool {
+      coro_is_open(operation.pointer.pointee.kind.descriptor) == 0
+    }
+
+    private func strandEarlyIfClosed(_ operation: KernelOperation.Reference) {
+      if isClosed(operation) { strandEarly(operation.pointer.pointee.kind.descriptor) }
+    }
+
+    /// See `strand`; reported by the next `wait`.
+    @inline(never)
+    private func strandEarly(_ descriptor: CInt) {
+      // What the kernel has not seen yet would be done to whoever has the number by then.
+      settle()
+      var failed = OperationList()
+      strand(descriptor, &failed)
+      early.pointee.append(contentsOf: &failed)
+    }
+
+    /// Asks the kernel whether those who wait on a number wait on the open file that it means now.
+    ///
+    /// The ring keeps the file of an operation in flight alive, whatever becomes of the number. If
+    /// a cancellation by descriptor finds something to cancel, the files are one, and what it found
+    /// is submitted again.
+    @inline(never)
+    private func strandIfReused(_ descriptor: CInt) {
+      // Disturbed, a connection could not be continued; and it ends by itself.
+      if lines.isConnecting(descriptor) { return }
+      // What has finished would not be found, and be taken for a stranger's.
+      settle()
+      guard lines.isInUse(descriptor) else { return }
+      disturbedMax += 1
+      let entry = ring.entry(makingRoom: makeRoom)
+      io_uring_prep_cancel_fd(entry, descriptor, 0)
+      io_uring_sqe_set_data64(entry, Tag.probe.rawValue)
+      probeResult = nil
+      while probeResult == nil { settle() }
+      guard probeResult == -ENOENT || probeResult == -EBADF else { return }
+      disturbedMax -= 1
+      strandEarly(descriptor)
+    }
+
+    /// Submits what is queued, and takes in what has finished.
+    private func settle() {
+      ring.enter(.poll, now: now)
+      reap(&early.pointee)
+    }
+
     // MARK: Completions
 
     /// Takes completions out, because the kernel takes no submission before.
@@ -156,6 +257,8 @@
           finish(operation, Int(result), &completed)
         case .cancellation:
           break  // Whether it won shows in the operation's own completion.
+        case .probe:
+          probeResult = result
         case .wakeUp:
           var count: UInt64 = 0
           _ = read(wakeUp, &count, MemoryLayout<UInt64>.size)
@@ -168,16 +271,32 @@
     private func finish(
       _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout OperationList
     ) {
-      // A worker thread was interrupted: by the cancellation, or by nothing that concerns us.
-      if result == -Int(EINTR) {
-        guard operation.pointer.pointee.isCancelled else { return submit(operation) }
-        operation.pointer.pointee.result = -Int(ECANCELED)
-      } else {
-        operation.pointer.pointee.result = result
+      let isStranded = operation.pointer.pointee.backendWord == WaitingLines.Place.stranded
+      operation.pointer.pointee.result = result
+      if result == -Int(EINTR) || result == -Int(ECANCELED) {
+        // A worker thread was interrupted: by the cancellation, or by nothing that concerns us.
+        if operation.pointer.pointee.isCancelled {
+          operation.pointer.pointee.result = -Int(ECANCELED)
+        } else if isStranded {
+          operation.pointer.pointee.result = -Int(EBADF)
+        } else if result == -Int(EINTR) || wasDisturbed() {
+          return submit(operation)
+        }
       }
+      if isStranded { return completed.append(operation) }
       let next = lines.remove(operation)
       completed.append(operation)
       if let next { submit(next) }
+      if result == -Int(EBADF), isClosed(operation) {
+        strand(operation.pointer.pointee.kind.descriptor, &completed)
+      }
+    }
+
+    /// Whether an operation that was cancelled, and not by its owner, was found by our asking.
+    private func wasDisturbed() -> Bool {
+      guard disturbedMax > 0 else { return false }
+      disturbedMax -= 1
+      return true
     }
 
     private func watchWakeUp() {
@@ -192,6 +311,7 @@
     case operation = 0
     case cancellation = 1
     case wakeUp = 2
+    case probe = 3
 
     init(_ word: UInt64) {
       self = Tag(rawValue: word & 7) ?? .operation

@@ -54,7 +54,8 @@ public final class PipeEnd {
   /// Takes over a descriptor that exists: a pipe, a terminal, an eventfd, a file.
   ///
   /// Its mode is never changed, because others may share it. On a regular file, calls block the
-  /// thread for as long as the file system does.
+  /// thread for as long as the file system does. `init(borrowing:)` leaves the descriptor its
+  /// owner's.
   ///
   /// - Throws: `system` (EBADF) if there is no such descriptor, `misuse` where there is no loop,
   ///   `unavailable`.
@@ -160,5 +161,10 @@ struct Adoption {
     isSocket = kind == Glibc.S_IFSOCK
     // Only pipes and sockets are sure to know RWF_NOWAIT; files answer it with EAGAIN at will.
     if !isSocket && kind != Glibc.S_IFIFO { traits.insert(.pollFirst) }
+    if kind == Glibc.S_IFCHR, !traits.contains(.nonBlocking),
+      try Scheduler.call(call, .isTerminal(descriptor), operands) == 1
+    {
+      traits.insert(.terminal)
+    }
   }
 }

@@ -59,6 +59,20 @@ static inline int coro_poll_now(int fd, short events) {
   return poll(&entry, 1, 0);
 }
 
+// What of `events`, POLLHUP and POLLERR is there now; 0: nothing; -1 with errno on failure, which
+// EBADF is too. Never waits.
+static inline int coro_poll_events(int fd, short events) {
+  struct pollfd entry = {.fd = fd, .events = events};
+  if (poll(&entry, 1, 0) < 0) return -1;
+  // A negative number is passed over by poll, as if nothing were there.
+  if (fd >= 0 && !(entry.revents & POLLNVAL)) return entry.revents;
+  errno = EBADF;
+  return -1;
+}
+
+// Whether there is such a descriptor.
+static inline int coro_is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }
+
 // Nanoseconds of CLOCK_MONOTONIC, the clock of rings and timerfds.
 static inline int64_t coro_monotonic_ns(void) {
   struct timespec now;

@@ -31,6 +31,8 @@ public enum SystemCall {
   case status(CInt, UnsafeMutablePointer<stat>)
   /// fcntl(2) with F_GETFL; the result is the flags.
   case statusFlags(CInt)
+  /// isatty(3); the result is 1 or 0.
+  case isTerminal(CInt)
 
   /// Makes the call.
   ///
@@ -63,6 +65,8 @@ public enum SystemCall {
       result = fstat(descriptor, buffer)
     case .statusFlags(let descriptor):
       result = coro_status_flags(descriptor)
+    case .isTerminal(let descriptor):
+      result = isatty(descriptor)
     }
     return result < 0 ? -Int(errno) : Int(result)
   }

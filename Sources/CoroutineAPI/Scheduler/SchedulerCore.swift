@@ -12,6 +12,8 @@ struct SchedulerCore {
   /// Switches must be told to a sanitizer, or need the runtime's calls.
   var isChecked = false
   var words = coro_words()
+  /// What descriptors know the loop by; an address would be given to another loop one day.
+  let number = LoopNumber.next()
 
   // MARK: The kernel's side
 
