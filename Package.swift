@@ -64,12 +64,20 @@ let package = Package(
     // Programs that tests run as child processes.
     .target(name: "CTestSupport", path: "Tests/Programs/CTestSupport"),
     .executableTarget(
-      name: "test-programs", dependencies: ["Coroutines", "CTestSupport"],
+      name: "test-programs",
+      dependencies: [
+        "Coroutines", "CTestSupport", .product(name: "SystemPackage", package: "swift-system"),
+      ],
       path: "Tests/Programs/All"),
     .executableTarget(
       name: "test-program-bare", dependencies: ["CoroutineAPI"], path: "Tests/Programs/Bare"),
+    // A program that is run while the kernel refuses, interrupts and floods it.
+    .executableTarget(
+      name: "fault-programs", dependencies: ["Coroutines", "CTestSupport"],
+      path: "Tests/Programs/Faults"),
     .testTarget(
-      name: "ProgramTests", dependencies: ["Coroutines", "test-programs", "test-program-bare"]),
+      name: "ProgramTests",
+      dependencies: ["Coroutines", "test-programs", "test-program-bare", "fault-programs"]),
     // The scheduler and the pure parts, without a kernel or a clock.
     .testTarget(
       name: "SchedulerTests",
@@ -77,6 +85,8 @@ let package = Package(
         "CoroutineAPI", "BackendEpoll", "CContext", "CLinux",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
+    // What the ring asks for and what it does without.
+    .testTarget(name: "IOUringTests", dependencies: ["BackendIOUring", "CoroutineAPI", "CLinux"]),
     // That our names collide with nobody's.
     .testTarget(
       name: "NameTests",

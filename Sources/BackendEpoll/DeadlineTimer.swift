@@ -16,20 +16,26 @@ final class DeadlineTimer {
     guard descriptor >= 0 else {
       throw CoroutineError(
         .unavailable, errno: .init(rawValue: errno), call: "the epoll backend",
-        operands: "(timerfd_create)")
+        operands: "(timerfd_create)", detail: "raise the limit of open descriptors (ulimit -n)")
     }
   }
 
-  func arm(_ deadline: Instant) {
-    if deadline == .distantFuture { return }
-    if let armed, armed <= deadline { return }
-    armed = deadline
+  /// Sets the timer to `deadline`, unless it goes off before.
+  ///
+  /// - Returns: False if the kernel refused; the wait must end by itself then.
+  func arm(_ deadline: Instant) -> Bool {
+    if deadline == .distantFuture { return true }
+    if let armed, armed <= deadline { return true }
     // A time of zero would switch the timer off.
     let nanoseconds = max(1, deadline.nanoseconds)
     var setting = itimerspec()
     setting.it_value.tv_sec = Int(nanoseconds / 1_000_000_000)
     setting.it_value.tv_nsec = Int(nanoseconds % 1_000_000_000)
-    _ = timerfd_settime(descriptor, CInt(TFD_TIMER_ABSTIME), &setting, nil)
+    guard timerfd_settime(descriptor, CInt(TFD_TIMER_ABSTIME), &setting, nil) == 0 else {
+      return false
+    }
+    armed = deadline
+    return true
   }
 
   func hasFired() {

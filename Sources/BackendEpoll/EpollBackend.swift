@@ -72,6 +72,9 @@ public final class EpollBackend: Backend {
   /// CLOCK_MONOTONIC.
   public var now: Instant { .kernelNow }
 
+  /// CLOCK_MONOTONIC_COARSE.
+  public var roughNow: Instant { .kernelRoughNow }
+
   /// Attempts the operation; what must wait is put into the table.
   public func start(_ operation: KernelOperation.Reference) -> Bool {
     switch operation.pointer.pointee.kind {
@@ -102,37 +105,65 @@ public final class EpollBackend: Backend {
     var timeout: CInt = -1
     switch limit {
     case .poll: timeout = 0
-    case .until(let deadline): timer.arm(deadline)
+    case .until(let deadline):
+      if !timer.arm(deadline) { timeout = milliseconds(until: deadline) }
     case .forever: break
     }
     if !table.early.pointee.isEmpty {
       completed.append(contentsOf: &table.early.pointee)
       timeout = 0
     }
+    if timeout != 0, !table.newcomers.pointee.isEmpty, !table.newcomers.pointee.isCheckSet {
+      table.newcomers.pointee.isCheckSet = timer.arm(now + Newcomers.delay)
+    }
     // EINTR: the deadline is the timer's and absolute, so waiting again loses nothing. Yet it
     // returns, as after any event: a signal's handler may have been for this loop.
     let count = epoll_wait(epoll, events.baseAddress, CInt(Self.eventCount), timeout)
+    if count < 0, errno != EINTR { Self.fail(errno) }
     for index in 0..<max(0, Int(count)) {
       let event = events[index]
       let tag = withUnsafePointer(to: event) { coro_epoll_data($0) }
       switch tag {
-      case Self.timerTag: timer.hasFired()
+      case Self.timerTag:
+        timer.hasFired()
+        table.checkNewcomers()
       case Self.wakeUpTag: break
       default: table.edge(tag, events: event.events, completed: &completed)
       }
     }
   }
 
+  /// The limit of one `epoll_wait`, rounded up, for when the timer is of no use.
+  private func milliseconds(until deadline: Instant) -> CInt {
+    CInt(clamping: max(0, deadline.nanoseconds - now.nanoseconds) / 1_000_000 + 1)
+  }
+
+  /// A loop that cannot wait would spin for ever, and nobody in it would learn why.
+  @inline(never)
+  private static func fail(_ reason: CInt) -> Never {
+    let name = coro_errno_name(reason).map { String(cString: $0) } ?? "errno \(reason)"
+    fatalError("epoll_wait failed with \(name). Was the loop's own descriptor closed?")
+  }
+
   /// Writes to the eventfd.
   public func wake() {
     var one: UInt64 = 1
     // EAGAIN: the counter is full, and the loop has been woken often enough.
-    _ = write(wakeUp, &one, MemoryLayout<UInt64>.size)
+    while write(wakeUp, &one, MemoryLayout<UInt64>.size) < 0, errno == EINTR {}
   }
 
   /// Closes the three descriptors.
   public func close() {
     table.deallocate()
+    timer.close()
+    _ = CLinux.close(wakeUp)
+    _ = CLinux.close(epoll)
+  }
+
+  /// Closes the child's copies of the three descriptors.
+  ///
+  /// Registrations belong to the epoll instance, which the parent goes on using: none is deleted.
+  public func abandon() {
     timer.close()
     _ = CLinux.close(wakeUp)
     _ = CLinux.close(epoll)

@@ -1,4 +1,3 @@
-import CLinux
 import CoroutineAPI
 import Glibc
 
@@ -14,9 +13,7 @@ extension KernelOperation.Reference {
   /// Makes the operation's call: the first time as it stands, later as the kernel wants it
   /// repeated.
   ///
-  /// `connect` is the one that differs: its first call begins the connection, and the next, when
-  /// the socket is writable, says what came of it (asking SO_ERROR instead would leave the socket
-  /// half way: a later connect would succeed). The operation's word says that it was called.
+  /// `connect` is the one that differs; the operation's word says that it was called.
   ///
   /// - Returns: A count or a descriptor, or a negated errno value; nil: not ready.
   func attemptOrContinue() -> Int? {
@@ -25,16 +22,8 @@ extension KernelOperation.Reference {
       return result == -Int(EAGAIN) ? nil : result
     }
     let isRepeated = pointer.pointee.backendWord == Word.called
-    let result = pointer.pointee.attempt()
-    switch -result {
-    case Int(EINPROGRESS), Int(EALREADY):
-      pointer.pointee.backendWord = Word.called
-      return nil
-    case Int(EISCONN) where isRepeated:
-      return 0
-    default:
-      // EAGAIN is a Unix listener's full backlog, and no readiness: no edge would tell of room.
-      return result
-    }
+    let result = pointer.pointee.connect(isRepeated: isRepeated)
+    if result == nil { pointer.pointee.backendWord = Word.called }
+    return result
   }
 }

@@ -51,8 +51,6 @@ final class WaiterTable {
     var polling = OperationList()
     var generation: UInt32 = 0
     var isRegistered = false
-    /// epoll does not take it (a regular file): it is always ready.
-    var isUnpollable = false
     /// The peer has hung up or sent urgent data: rule 2's short reads say nothing any more.
     var mayStopShort = false
 
@@ -68,6 +66,7 @@ final class WaiterTable {
   private let epoll: CInt
   /// Operations that ended without an edge, to be reported by the next `wait`.
   let early: UnsafeMutablePointer<OperationList>
+  let newcomers: UnsafeMutablePointer<Newcomers>
   // Raw memory, so that an entry is reached without an exclusivity check or a count.
   private let storage: UnsafeMutablePointer<UnsafeMutableBufferPointer<Entry>>
 
@@ -75,6 +74,8 @@ final class WaiterTable {
     self.epoll = epoll
     early = .allocate(capacity: 1)
     early.initialize(to: OperationList())
+    newcomers = .allocate(capacity: 1)
+    newcomers.initialize(to: Newcomers())
     storage = .allocate(capacity: 1)
     storage.initialize(to: UnsafeMutableBufferPointer(start: nil, count: 0))
   }
@@ -83,6 +84,7 @@ final class WaiterTable {
     storage.pointee.deallocate()
     storage.deallocate()
     early.deallocate()
+    newcomers.deallocate()
   }
 
   // MARK: Starting
@@ -112,14 +114,13 @@ final class WaiterTable {
     }
     if !entry.pointee.isRegistered {
       if let error = register(descriptor, entry) {
+        // No edge will come: the next one to ask is to be attempted.
+        waiters.pointee.isBlocked = false
         operation.pointer.pointee.result = error
         return true
       }
-      if entry.pointee.isUnpollable {
-        while !attempt(operation, entry, waiters) {}
-        return true
-      }
     }
+    newcomers.pointee.note(descriptor)
     waiters.pointee.operations.append(operation)
     return false
   }
@@ -139,17 +140,12 @@ final class WaiterTable {
       return true
     }
     let entry = entry(descriptor)
-    if !entry.pointee.isRegistered {
-      if let error = register(descriptor, entry) {
-        operation.pointer.pointee.result = error
-        return true
-      }
-      if entry.pointee.isUnpollable {
-        // A file is readable and writable at once, so it is something else that would never come.
-        operation.pointer.pointee.result = -Int(EINVAL)
-        return true
-      }
+    if !entry.pointee.isRegistered, let error = register(descriptor, entry) {
+      // A file is readable and writable at once, so it is something else that would never come.
+      operation.pointer.pointee.result = error == -Int(EPERM) ? -Int(EINVAL) : error
+      return true
     }
+    newcomers.pointee.note(descriptor)
     entry.pointee.polling.append(operation)
     return false
   }
@@ -177,18 +173,15 @@ final class WaiterTable {
     return true
   }
 
+  /// EPERM is what epoll says of a regular file, which comes here only if it was not ready: trying
+  /// it again and again would hold everybody up.
+  ///
   /// - Returns: nil, or a negated errno value.
   private func register(_ descriptor: CInt, _ entry: UnsafeMutablePointer<Entry>) -> Int? {
     let tag = Self.tag(descriptor, generation: entry.pointee.generation)
-    if coro_epoll_add(epoll, descriptor, Self.events, tag) == 0 {
-      entry.pointee.isRegistered = true
-      return nil
-    }
-    if errno == EPERM {
-      entry.pointee.isUnpollable = true
-      return nil
-    }
-    return -Int(errno)
+    guard coro_epoll_add(epoll, descriptor, Self.events, tag) == 0 else { return -Int(errno) }
+    entry.pointee.isRegistered = true
+    return nil
   }
 
   private static func tag(_ descriptor: CInt, generation: UInt32) -> UInt64 {
@@ -287,6 +280,22 @@ final class WaiterTable {
     if !isReused, errno == EEXIST { return }
     abandon(entry)
     entry.pointee.isRegistered = isReused
+  }
+
+  /// Looks whether the kernel will tell of those who began to wait lately.
+  func checkNewcomers() {
+    newcomers.pointee.check { descriptor in
+      guard let entry = existingEntry(descriptor), entry.pointee.isRegistered,
+        entry.pointee.isInUse
+      else { return }
+      let tag = Self.tag(descriptor, generation: entry.pointee.generation &+ 1)
+      if coro_epoll_add(epoll, descriptor, Self.events, tag) == 0 {
+        // dup2 gave the number to another file, whose first edge follows.
+        entry.pointee.generation &+= 1
+      } else if errno == EBADF {
+        abandon(entry)
+      }
+    }
   }
 
   /// After an EBADF, which is also how a descriptor refuses the wrong direction.

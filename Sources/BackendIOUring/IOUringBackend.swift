@@ -10,20 +10,20 @@
   /// call that also waits. What finishes is found in the completion queue, and its entry carries
   /// the operation's address.
   public final class IOUringBackend: Backend {
-    private let ring: Ring
+    let ring: Ring
     private let wakeUp: CInt
     /// Finished operations that were found while room was made in a full submission queue, and
     /// cancelled ones that never came to the ring.
-    private let early: UnsafeMutablePointer<OperationList>
-    private let lines = WaitingLines()
+    let early: UnsafeMutablePointer<OperationList>
+    let lines: WaitingLines
     /// Completions are being worked on.
     private var isReaping = false
     /// Completions that were found meanwhile, to be worked on next.
     private var aside: [(word: UInt64, result: CInt)] = []
     /// What a question by `strandIfReused` was answered with.
-    private var probeResult: CInt?
+    var probeResult: CInt?
     /// How many operations such questions may have cancelled that are to be submitted again.
-    private var disturbedMax = 0
+    var disturbedMax = 0
     /// `wake()` was heard of, and no `wait` has returned since.
     private let isWoken: UnsafeMutablePointer<Bool>
 
@@ -32,13 +32,22 @@
 
     /// A ring for the calling thread.
     ///
+    /// The environment may turn features of the kernel off (`COROUTINE_IO_URING_DISABLE`) and set
+    /// the lengths of the queues (`COROUTINE_IO_URING_ENTRIES`, `COROUTINE_IO_URING_CQ_ENTRIES`).
+    ///
     /// - Parameters:
     ///   - entries: The length of the submission queue, a power of two. A full queue is no error.
     ///   - requiresDeferredWork: Refuse where the kernel (before 6.1) can't defer its work to the
     ///     call that waits; epoll is faster there.
     /// - Throws: `unavailable`, with the reason and the remedy.
-    public init(entries: Int = 256, requiresDeferredWork: Bool = false) throws(CoroutineError) {
-      ring = try Ring(entries: entries, requiresDeferredWork: requiresDeferredWork)
+    public convenience init(
+      entries: Int = 256, requiresDeferredWork: Bool = false
+    ) throws(CoroutineError) {
+      try self.init(Settings(entries: entries), requiresDeferredWork: requiresDeferredWork)
+    }
+
+    init(_ settings: Settings, requiresDeferredWork: Bool = false) throws(CoroutineError) {
+      ring = try Ring(settings, requiresDeferredWork: requiresDeferredWork)
       wakeUp = eventfd(0, CInt(EFD_CLOEXEC | EFD_NONBLOCK))
       guard wakeUp >= 0 else {
         let reason = errno
@@ -47,11 +56,18 @@
           .unavailable, errno: .init(rawValue: reason), call: "the io_uring backend",
           operands: "(eventfd)", detail: "raise the limit of open descriptors (ulimit -n)")
       }
+      lines = WaitingLines(ring.features.cancelsByDescriptor ? nil : FileIdentities())
       early = .allocate(capacity: 1)
       early.initialize(to: OperationList())
       isWoken = .allocate(capacity: 1)
       isWoken.initialize(to: false)
       watchWakeUp()
+      do throws(CoroutineError) {
+        try ring.begin()
+      } catch {
+        close()
+        throw error
+      }
     }
 
     deinit {
@@ -63,6 +79,9 @@
 
     /// CLOCK_MONOTONIC.
     public var now: Instant { .kernelNow }
+
+    /// CLOCK_MONOTONIC_COARSE.
+    public var roughNow: Instant { .kernelRoughNow }
 
     /// Fills a submission entry; what never waits is done at once, by an ordinary call.
     public func start(_ operation: KernelOperation.Reference) -> Bool {
@@ -80,7 +99,7 @@
         return true
       case .poll:
         if startPolling(operation) { return true }
-        if lines.append(operation) { submit(operation) }
+        if lines.append(operation) { _ = submit(operation) }
         return false
       case .receive, .receiveMessage, .read, .accept, .send, .sendMessage, .write, .connect:
         guard operation.pointer.pointee.kind.descriptor >= 0 else {
@@ -88,15 +107,23 @@
           return true
         }
         if !operation.pointer.pointee.mayWait { return attemptOnce(operation) }
-        if lines.append(operation) { submit(operation) }
-        return false
+        guard lines.append(operation), submit(operation) else { return false }
+        _ = lines.remove(operation)
+        if operation.pointer.pointee.result == -Int(EBADF) { strandEarlyIfClosed(operation) }
+        return true
       }
     }
 
-    private func submit(_ operation: KernelOperation.Reference) {
+    /// - Returns: Whether it finished at once, with its result set.
+    private func submit(_ operation: KernelOperation.Reference) -> Bool {
+      guard ring.doesEverything || ring.does(operation) else {
+        return submitForReadiness(operation)
+      }
+      operation.pointer.pointee.backendWord = WaitingLines.Place.ring
       let entry = ring.entry(makingRoom: makeRoom)
       operation.prepare(entry)
       io_uring_sqe_set_data64(entry, Tag.operation.word(operation))
+      return false
     }
 
     private func attemptOnce(_ operation: KernelOperation.Reference) -> Bool {
@@ -133,13 +160,7 @@
         early.pointee.append(operation)
         return
       }
-      withdraw(operation)
-    }
-
-    private func withdraw(_ operation: KernelOperation.Reference) {
-      let entry = ring.entry(makingRoom: makeRoom)
-      io_uring_prep_cancel64(entry, Tag.operation.word(operation), 0)
-      io_uring_sqe_set_data64(entry, Tag.cancellation.rawValue)
+      cancelInRing(operation)
     }
 
     /// Submits and waits with one call, then empties the completion queue.
@@ -156,7 +177,7 @@
     public func wake() {
       var one: UInt64 = 1
       // EAGAIN: the counter is full, and the loop has been woken often enough.
-      _ = write(wakeUp, &one, MemoryLayout<UInt64>.size)
+      while write(wakeUp, &one, MemoryLayout<UInt64>.size) < 0, errno == EINTR {}
     }
 
     /// Closes the ring.
@@ -165,71 +186,16 @@
     public func close() {
       ring.close()
       _ = CLinux.close(wakeUp)
+      lines.identities?.close()
     }
 
-    // MARK: A descriptor's end
-
-    /// Reports everyone who waits on a descriptor with EBADF, once the ring has let go of them.
-    private func strand(_ descriptor: CInt, _ failed: inout OperationList) {
-      while let operation = lines.popFirst(descriptor) {
-        if operation.pointer.pointee.backendWord == WaitingLines.Place.line {
-          operation.pointer.pointee.backendWord = WaitingLines.Place.abandoned
-          operation.pointer.pointee.result = -Int(EBADF)
-          failed.append(operation)
-        } else {
-          operation.pointer.pointee.backendWord = WaitingLines.Place.stranded
-          if !operation.pointer.pointee.isCancelled { withdraw(operation) }
-        }
-      }
-    }
-
-    /// After an EBADF, which is also how a descriptor refuses the wrong direction.
-    @inline(never)
-    private func isClosed(_ operation: KernelOperation.Reference) -> Bool {
-      coro_is_open(operation.pointer.pointee.kind.descriptor) == 0
-    }
-
-    private func strandEarlyIfClosed(_ operation: KernelOperation.Reference) {
-      if isClosed(operation) { strandEarly(operation.pointer.pointee.kind.descriptor) }
-    }
-
-    /// See `strand`; reported by the next `wait`.
-    @inline(never)
-    private func strandEarly(_ descriptor: CInt) {
-      // What the kernel has not seen yet would be done to whoever has the number by then.
-      settle()
-      var failed = OperationList()
-      strand(descriptor, &failed)
-      early.pointee.append(contentsOf: &failed)
-    }
-
-    /// Asks the kernel whether those who wait on a number wait on the open file that it means now.
+    /// Unmaps the child's copy of the queues and closes its descriptors.
     ///
-    /// The ring keeps the file of an operation in flight alive, whatever becomes of the number. If
-    /// a cancellation by descriptor finds something to cancel, the files are one, and what it found
-    /// is submitted again.
-    @inline(never)
-    private func strandIfReused(_ descriptor: CInt) {
-      // Disturbed, a connection could not be continued; and it ends by itself.
-      if lines.isConnecting(descriptor) { return }
-      // What has finished would not be found, and be taken for a stranger's.
-      settle()
-      guard lines.isInUse(descriptor) else { return }
-      disturbedMax += 1
-      let entry = ring.entry(makingRoom: makeRoom)
-      io_uring_prep_cancel_fd(entry, descriptor, 0)
-      io_uring_sqe_set_data64(entry, Tag.probe.rawValue)
-      probeResult = nil
-      while probeResult == nil { settle() }
-      guard probeResult == -ENOENT || probeResult == -EBADF else { return }
-      disturbedMax -= 1
-      strandEarly(descriptor)
-    }
-
-    /// Submits what is queued, and takes in what has finished.
-    private func settle() {
-      ring.enter(.poll, now: now)
-      reap(&early.pointee)
+    /// The ring's requests are the parent's.
+    public func abandon() {
+      ring.abandon()
+      _ = CLinux.close(wakeUp)
+      lines.identities?.close()
     }
 
     // MARK: Completions
@@ -238,7 +204,7 @@
     ///
     /// Where that happens while completions are being worked on (the next in a line is submitted
     /// then), they are only set aside: no recursion, and no second access to the list.
-    private func makeRoom() {
+    func makeRoom() {
       guard isReaping else { return reap(&early.pointee) }
       while let completion = ring.nextCompletion() { aside.append(completion) }
     }
@@ -247,7 +213,7 @@
       aside.isEmpty ? ring.nextCompletion() : aside.removeFirst()
     }
 
-    private func reap(_ completed: inout OperationList) {
+    func reap(_ completed: inout OperationList) {
       isReaping = true
       defer { isReaping = false }
       while let (word, result) = nextCompletion() {
@@ -255,6 +221,15 @@
         case .operation:
           guard let operation = Tag.operation(in: word) else { continue }
           finish(operation, Int(result), &completed)
+        case .readiness:
+          guard let operation = Tag.operation(in: word) else { continue }
+          if operation.pointer.pointee.backendWord == WaitingLines.Place.stranded {
+            finish(operation, -Int(ECANCELED), &completed)
+          } else if result < 0 {
+            finish(operation, Int(result), &completed)
+          } else if let result = attempt(operation, after: Int(result)) {
+            report(operation, result, &completed)
+          }
         case .cancellation:
           break  // Whether it won shows in the operation's own completion.
         case .probe:
@@ -271,32 +246,59 @@
     private func finish(
       _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout OperationList
     ) {
-      let isStranded = operation.pointer.pointee.backendWord == WaitingLines.Place.stranded
-      operation.pointer.pointee.result = result
-      if result == -Int(EINTR) || result == -Int(ECANCELED) {
-        // A worker thread was interrupted: by the cancellation, or by nothing that concerns us.
+      switch -result {
+      case Int(ECANCELED), Int(EINTR):
+        interrupted(operation, result, &completed)
+      case Int(EAGAIN)
+      where operation.pointer.pointee.backendWord == WaitingLines.Place.stranded:
+        interrupted(operation, result, &completed)
+      case Int(EAGAIN) where operation.pointer.pointee.kind.opcode != .connect:
+        // The descriptor is in non-blocking mode, and the kernel would not wait for it.
         if operation.pointer.pointee.isCancelled {
-          operation.pointer.pointee.result = -Int(ECANCELED)
-        } else if isStranded {
-          operation.pointer.pointee.result = -Int(EBADF)
-        } else if result == -Int(EINTR) || wasDisturbed() {
-          return submit(operation)
+          report(operation, -Int(ECANCELED), &completed)
+        } else {
+          awaitReadiness(operation)
         }
-      }
-      if isStranded { return completed.append(operation) }
-      let next = lines.remove(operation)
-      completed.append(operation)
-      if let next { submit(next) }
-      if result == -Int(EBADF), isClosed(operation) {
-        strand(operation.pointer.pointee.kind.descriptor, &completed)
+      default:
+        report(operation, result, &completed)
       }
     }
 
-    /// Whether an operation that was cancelled, and not by its owner, was found by our asking.
-    private func wasDisturbed() -> Bool {
-      guard disturbedMax > 0 else { return false }
-      disturbedMax -= 1
-      return true
+    /// An operation has ended by an interruption: by its cancellation, because its descriptor is
+    /// gone, by our asking, or (of a worker thread) by nothing that concerns us.
+    private func interrupted(
+      _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout OperationList
+    ) {
+      if operation.pointer.pointee.isCancelled {
+        report(operation, -Int(ECANCELED), &completed)
+      } else if operation.pointer.pointee.backendWord == WaitingLines.Place.stranded {
+        report(operation, -Int(EBADF), &completed)
+      } else if result == -Int(ECANCELED), !wasDisturbed() {
+        report(operation, result, &completed)
+      } else if submit(operation) {
+        report(operation, operation.pointer.pointee.result, &completed)
+      }
+    }
+
+    /// Reports the operation, and hands the next one in its line to the ring.
+    private func report(
+      _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout OperationList
+    ) {
+      var finished = operation
+      finished.pointer.pointee.result = result
+      if finished.pointer.pointee.backendWord == WaitingLines.Place.stranded {
+        return completed.append(finished)
+      }
+      while true {
+        let next = lines.remove(finished)
+        completed.append(finished)
+        if finished.pointer.pointee.result == -Int(EBADF), isClosed(finished) {
+          if let next { next.pointer.pointee.backendWord = WaitingLines.Place.line }
+          return strand(finished.pointer.pointee.kind.descriptor, &completed)
+        }
+        guard let next, submit(next) else { return }
+        finished = next
+      }
     }
 
     private func watchWakeUp() {
@@ -307,11 +309,14 @@
   }
 
   /// What a completion is for: the low bits of its 64-bit word; the rest is an address.
-  private enum Tag: UInt64 {
+  enum Tag: UInt64 {
     case operation = 0
     case cancellation = 1
     case wakeUp = 2
-    case probe = 3
+    /// A poll, after which the operation's call is made.
+    case readiness = 3
+    /// A question of `strandIfReused`.
+    case probe = 4
 
     init(_ word: UInt64) {
       self = Tag(rawValue: word & 7) ?? .operation

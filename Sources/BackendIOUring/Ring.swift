@@ -6,73 +6,51 @@
 
   /// One ring: set up with what the kernel has, entered once a turn.
   final class Ring {
-    private let ring: UnsafeMutablePointer<io_uring>
+    let ring: UnsafeMutablePointer<io_uring>
+    /// What the kernel has of what may be used.
+    let features: Features
+    /// Every operation is the kernel's to do.
+    let doesEverything: Bool
 
     // MARK: Set-up
 
-    /// The flags, best first.
-    ///
-    /// Each is safe for us because one thread alone uses the ring. There is no third set, for
-    /// kernels before 5.19: until 5.18 `accept` on a descriptor in non-blocking mode failed instead
-    /// of waiting. All else that the code rests on (EXT_ARG, NODROP, FAST_POLL, RW_CUR_POS) came
-    /// before.
-    ///
-    /// - SINGLE_ISSUER (6.0): the kernel takes no lock for others who might submit.
-    /// - DEFER_TASKRUN (6.1): completions are worked on when we wait, in one batch, and not
-    ///   whenever the thread enters the kernel.
-    /// - COOP_TASKRUN (5.19): the lesser form: no interrupt of the thread for them.
-    /// - TASKRUN_FLAG (5.19): a flag in shared memory says that there is such work, so that a poll
-    ///   without any costs no call.
-    /// - SUBMIT_ALL (5.18): an entry that fails does not hold back those behind it.
-    /// - CQSIZE (5.5): completions come in larger bursts than submissions.
-    private static let flagSets: [UInt32] = [
-      IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG
-        | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
-      IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL
-        | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
-    ]
-
-    init(entries: Int, requiresDeferredWork: Bool) throws(CoroutineError) {
+    /// A ring with these settings; each of its flags is safe for us because one thread alone uses
+    /// it.
+    init(_ settings: Settings, requiresDeferredWork: Bool) throws(CoroutineError) {
       ring = .allocate(capacity: 1)
       ring.initialize(to: io_uring())
-      var result: CInt = -EINVAL
-      for flags in requiresDeferredWork ? Self.flagSets.prefix(1) : Self.flagSets[...] {
-        var parameters = io_uring_params()
-        parameters.flags = flags
-        parameters.cq_entries = UInt32(clamping: min(max(entries, 4), 1 << 24) * 8)
-        result = io_uring_queue_init_params(UInt32(clamping: entries), ring, &parameters)
-        if result != -EINVAL { break }
-      }
-      guard result == 0 else {
+      do throws(CoroutineError) {
+        features = try Self.setUp(ring, settings, requiresDeferredWork: requiresDeferredWork)
+      } catch {
         ring.deallocate()
-        throw Self.unavailable(-result)
+        throw error
+      }
+      doesEverything = features.isSuperset(of: .operations)
+    }
+
+    /// Submits what is queued at the start, so that a sandbox which denies entering shows then, and
+    /// not when a coroutine waits.
+    func begin() throws(CoroutineError) {
+      let result = io_uring_submit(ring)
+      switch -result {
+      case EBUSY, EAGAIN, EINTR: return
+      default: if result < 0 { throw Self.unavailable(-result, in: "io_uring_enter") }
       }
     }
 
-    private static func unavailable(_ reason: CInt) -> CoroutineError {
-      let remedy =
-        switch reason {
-        case EPERM:
-          "io_uring is denied here: sysctl kernel.io_uring_disabled, or a container's seccomp "
-            + "profile (Docker's default denies it); allow it there, or use the epoll backend"
-        case ENOSYS, EINVAL:
-          "this kernel has no io_uring, or a sandbox hides it, or it is older than needed "
-            + "(5.19, and 6.1 to be chosen by itself); use the epoll backend"
-        case ENOMEM:
-          "the limit of locked memory is too small: raise it (ulimit -l), or use the epoll backend"
-        case EMFILE, ENFILE:
-          "raise the limit of open descriptors (ulimit -n)"
-        default:
-          "use the epoll backend"
-        }
-      return CoroutineError(
-        .unavailable, errno: .init(rawValue: reason), call: "the io_uring backend",
-        operands: "(io_uring_setup)", detail: remedy)
+    /// Whether the operation is the kernel's to do, from beginning to end.
+    func does(_ operation: KernelOperation.Reference) -> Bool {
+      features.isSuperset(of: operation.pointer.pointee.kind.opcode)
     }
 
     func close() {
       io_uring_queue_exit(ring)
       ring.deallocate()
+    }
+
+    /// In a forked child: only munmap(2) and close(2) are called, and nothing is freed.
+    func abandon() {
+      io_uring_queue_exit(ring)
     }
 
     // MARK: Submitting
@@ -95,14 +73,13 @@
     ) -> UnsafeMutablePointer<io_uring_sqe> {
       while true {
         let result = io_uring_submit(ring)
-        if let entry = io_uring_get_sqe(ring) { return entry }
-        switch -result {
-        case EBUSY, EAGAIN, EINTR, 0:
-          _ = io_uring_get_events(ring)
-          makingRoom()
-        default:
-          fatalError("io_uring_enter failed with errno \(-result).")
+        if let entry = io_uring_get_sqe(ring) {
+          refusals = 0
+          return entry
         }
+        refused(result < 0 ? -result : EBUSY)
+        _ = io_uring_get_events(ring)
+        makingRoom()
       }
     }
 
@@ -111,28 +88,87 @@
     /// Submits what is queued and waits for a completion, with one call, or none if there is
     /// nothing to do.
     func enter(_ limit: WaitLimit, now: @autoclosure () -> Instant) {
+      let result: CInt
       switch limit {
       case .poll:
-        if io_uring_sq_ready(ring) > 0 || hasWork {
-          _ = io_uring_submit_and_get_events(ring)
-        }
+        guard io_uring_sq_ready(ring) > 0 || hasWork else { return }
+        result = io_uring_submit_and_get_events(ring)
       case .until(let deadline) where deadline != .distantFuture:
         let nanoseconds = max(0, deadline.nanoseconds - now().nanoseconds)
+        result = enter(forNanoseconds: nanoseconds)
+      case .until, .forever:
+        result = io_uring_submit_and_wait(ring, 1)
+      }
+      if result < 0 { refused(-result) } else if refusals != 0 { refusals = 0 }
+    }
+
+    private func enter(forNanoseconds nanoseconds: Int64) -> CInt {
+      if features.contains(.extendedArgument) {
         var time = __kernel_timespec()
         time.tv_sec = nanoseconds / 1_000_000_000
         time.tv_nsec = nanoseconds % 1_000_000_000
         var entry: UnsafeMutablePointer<io_uring_cqe>?
-        _ = io_uring_submit_and_wait_timeout(ring, &entry, 1, &time, nil)
-      case .until, .forever:
-        // ETIME, EINTR and EBUSY all mean: look at the queue, and come again.
-        _ = io_uring_submit_and_wait(ring, 1)
+        return io_uring_submit_and_wait_timeout(ring, &entry, 1, &time, nil)
       }
+      // Submits, and waits for a completion with a call of its own: not with a TIMEOUT operation,
+      // which would go on after the wait and have to be taken back when a deadline moves.
+      let result = io_uring_submit_and_get_events(ring)
+      var entry: UnsafeMutablePointer<io_uring_cqe>?
+      guard result >= 0, io_uring_peek_batch_cqe(ring, &entry, 1) == 0,
+        io_uring_sq_ready(ring) == 0
+      else { return result }
+      coro_poll_for(ring.pointee.ring_fd, Int16(POLLIN), nanoseconds)
+      return io_uring_get_events(ring)
+    }
+
+    // MARK: Refusals
+
+    /// How often in a row the kernel refused to be entered.
+    @exclusivity(unchecked) private var refusals = 0
+
+    /// Judges why the kernel refused to be entered.
+    ///
+    /// Entries that it did not take stay in the queue, and the next call takes them. So a refusal
+    /// that may pass is no matter: whoever called takes completions out and comes again. What
+    /// cannot pass ends the process, because the loop would spin for ever.
+    @inline(never)
+    private func refused(_ reason: CInt) {
+      switch reason {
+      case EINTR, ETIME:
+        return
+      case EBUSY, EAGAIN, ENOMEM:
+        // Completions have no room, or the kernel has no memory: the first is over when they are
+        // taken out; for the other nothing helps but time.
+        refusals += 1
+        guard refusals > 1_000 else {
+          usleep(UInt32(min(refusals - 1, 10)) * 1_000)
+          return
+        }
+        Self.fail(reason, "and has done so for 1,000 calls in a row")
+      case EBADR:
+        Self.fail(reason, "the kernel had no memory for a completion, and somebody waits for it")
+      case EBADF, EOPNOTSUPP:
+        Self.fail(reason, "was the ring's descriptor closed by other code?")
+      default:
+        Self.fail(reason, "the ring can't be used")
+      }
+    }
+
+    private static func fail(_ reason: CInt, _ detail: String) -> Never {
+      let name = coro_errno_name(reason).map { String(cString: $0) } ?? "errno \(reason)"
+      fatalError("io_uring_enter failed with \(name): \(detail)")
     }
 
     /// Whether the kernel holds back work for our next call, or completions that had no room.
     private var hasWork: Bool {
-      let flags = UnsafeMutablePointer<UInt32>(ring.pointee.sq.kflags)?.pointee ?? 0
-      return flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW) != 0
+      features.hidesWork || kernelFlags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW) != 0
+    }
+
+    /// Whether completions wait outside the queue, because it was full.
+    var hasOverflow: Bool { kernelFlags & IORING_SQ_CQ_OVERFLOW != 0 }
+
+    private var kernelFlags: UInt32 {
+      UnsafeMutablePointer<UInt32>(ring.pointee.sq.kflags)?.pointee ?? 0
     }
 
     // MARK: Completions

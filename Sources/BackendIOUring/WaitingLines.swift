@@ -22,16 +22,22 @@
       static let ring: UInt64 = 0
       /// In a line, behind the one that the ring has.
       static let line: UInt64 = 1
+      /// The ring polls its descriptor.
+      static let polled: UInt64 = 2
       /// The ring has it, but its descriptor is gone: it is in no list here.
-      static let stranded: UInt64 = 2
+      static let stranded: UInt64 = 3
       /// It failed because its descriptor is gone, and is not reported yet.
-      static let abandoned: UInt64 = 3
+      static let abandoned: UInt64 = 4
     }
 
     // Raw memory, so that an entry is reached without an exclusivity check or a count.
     private let storage: UnsafeMutablePointer<UnsafeMutableBufferPointer<Entry>>
 
-    init() {
+    /// nil: the ring itself tells open files apart.
+    let identities: FileIdentities?
+
+    init(_ identities: FileIdentities?) {
+      self.identities = identities
       storage = .allocate(capacity: 1)
       storage.initialize(to: UnsafeMutableBufferPointer(start: nil, count: 0))
     }
@@ -50,6 +56,8 @@
     ///
     /// - Returns: Whether it goes to the ring now.
     func append(_ operation: KernelOperation.Reference) -> Bool {
+      let descriptor = operation.pointer.pointee.kind.descriptor
+      if let identities, !isInUse(descriptor) { identities.note(descriptor) }
       let line = line(of: operation)
       let isFirst = line.pointee.isEmpty || operation.pointer.pointee.kind.direction == nil
       line.pointee.append(operation)
@@ -65,6 +73,8 @@
       let wasFirst = line.pointee.first == operation
       line.pointee.remove(operation)
       operation.pointer.pointee.backendWord = Place.ring
+      let descriptor = operation.pointer.pointee.kind.descriptor
+      if let identities, !isInUse(descriptor) { identities.forget(descriptor) }
       guard wasFirst, operation.pointer.pointee.kind.direction != nil,
         let next = line.pointee.first
       else { return nil }

@@ -131,7 +131,11 @@ void coro_leak_root_remove(const void *low, size_t size) {
 void coro_context_adopt_thread(coro_context *context) {
   memset(context, 0, sizeof *context);
   pthread_attr_t attributes;
-  if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+  if (coro_this_thread.stack_low != NULL) {
+    // A forked child stands where its parent stood, which may be a coroutine's stack.
+    context->stack_low = coro_this_thread.stack_low;
+    context->stack_size = coro_this_thread.stack_size;
+  } else if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
     pthread_attr_getstack(&attributes, &context->stack_low, &context->stack_size);
     pthread_attr_destroy(&attributes);
   }

@@ -25,6 +25,8 @@ uint64_t coro_next_ident(void) {
 
 _Bool coro_is_main_thread(void) { return gettid() == getpid(); }
 
+int coro_thread_id(void) { return gettid(); }
+
 // MARK: Finding a module's thread-local block
 
 typedef struct module_search {

@@ -12,6 +12,7 @@ static coro_signal_box *_Atomic boxes[CORO_SIGNAL_COUNT];
 
 static pthread_mutex_t spares_lock = PTHREAD_MUTEX_INITIALIZER;
 static coro_signal_box *spares;
+static coro_signal_box *every_box;
 
 coro_signal_box *coro_signal_box_take_spare(void) {
   pthread_mutex_lock(&spares_lock);
@@ -32,6 +33,10 @@ coro_signal_box *coro_signal_box_take_spare(void) {
     free(box);
     return NULL;
   }
+  pthread_mutex_lock(&spares_lock);
+  box->next_of_all = every_box;
+  every_box = box;
+  pthread_mutex_unlock(&spares_lock);
   return box;
 }
 
@@ -54,8 +59,8 @@ static void note_signal(int number) {
     __c11_atomic_fetch_or(&box->pending[number / 64], UINT64_C(1) << (number % 64),
                           __ATOMIC_ACQ_REL);
     uint64_t one = 1;
-    ssize_t written = write(box->event_descriptor, &one, sizeof one);
-    (void)written;  // EAGAIN: the counter is full, so a wake-up is under way already.
+    // EAGAIN: the counter is full, so a wake-up is under way already.
+    while (write(box->event_descriptor, &one, sizeof one) < 0 && errno == EINTR) continue;
   }
   errno = saved_errno;
 }
@@ -99,6 +104,7 @@ int coro_signal_install(int number, coro_signal_box *box, coro_signal_state *pre
   }
   coro_signal_box *before = __c11_atomic_exchange(&boxes[number], box, __ATOMIC_ACQ_REL);
   int result = set_handler(number, note_signal, &previous->action);
+  if (result != 0) __c11_atomic_store(&boxes[number], before, __ATOMIC_RELEASE);
   complete(previous, before);
   return result;
 }
@@ -145,4 +151,26 @@ void coro_signal_disarm_pipe(void) {
   struct sigaction current;
   if (sigaction(SIGPIPE, NULL, &current) != 0 || coro_signal_disposition(&current) != 0) return;
   set_handler(SIGPIPE, ignore_signal, NULL);
+}
+
+// MARK: fork
+
+void coro_signal_before_fork(void) { pthread_mutex_lock(&spares_lock); }
+
+void coro_signal_after_fork(void) { pthread_mutex_unlock(&spares_lock); }
+
+void coro_signal_in_child(void) {
+  for (int number = 1; number < CORO_SIGNAL_COUNT; number++) {
+    struct sigaction now;
+    if (box_of(number) == NULL) continue;
+    if (sigaction(number, NULL, &now) == 0 && is_a_loops(&now)) set_handler(number, SIG_DFL, NULL);
+    __c11_atomic_store(&boxes[number], NULL, __ATOMIC_RELEASE);
+  }
+  for (coro_signal_box *box = every_box; box != NULL; box = box->next_of_all) {
+    close(box->event_descriptor);
+  }
+  // What the parent's loops still hold of them is never looked at again.
+  every_box = NULL;
+  spares = NULL;
+  pthread_mutex_unlock(&spares_lock);
 }

@@ -16,12 +16,16 @@ ssize_t coro_write_nowait(int fd, const void *buffer, size_t count) {
   return pwritev2(fd, &part, 1, -1, RWF_NOWAIT);
 }
 
+void coro_poll_for(int fd, short events, int64_t nanoseconds) {
+  struct pollfd entry = {.fd = fd, .events = events};
+  struct timespec limit = {nanoseconds / 1000000000, nanoseconds % 1000000000};
+  (void)ppoll(&entry, 1, &limit, NULL);
+}
+
 int coro_pipe2(int ends[2], int flags) { return pipe2(ends, flags); }
 
 int coro_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags) {
   return accept4(fd, address, length, flags);
 }
-
-int coro_status_flags(int fd) { return fcntl(fd, F_GETFL); }
 
 const char *coro_errno_name(int number) { return strerrorname_np(number); }

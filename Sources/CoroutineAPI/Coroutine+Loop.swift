@@ -1,4 +1,5 @@
 import CContext
+import Glibc
 
 /// What concerns the calling thread's loop.
 extension Coroutine {
@@ -56,7 +57,7 @@ extension Coroutine {
     if let hook = scheduler.core.pointee.uncaughtErrorHook {
       hook(self, error)
     } else {
-      scheduler.writeError("Error in coroutine \(name): \(error)")
+      Scheduler.write("Error in coroutine \(name): \(error)\n", to: STDERR_FILENO)
     }
   }
 }

@@ -1,4 +1,5 @@
 import CContext
+import SystemPackage
 
 /// A flow of control on its loop's thread, modelled on Python's `threading.Thread`.
 ///
@@ -28,10 +29,14 @@ open class Coroutine {
   @exclusivity(unchecked) final var record: CoroutineRecord.Reference?
   @exclusivity(unchecked) final var phase = Phase.new
   @exclusivity(unchecked) private final var body: (() throws -> Void)?
-  @exclusivity(unchecked) private final var givenName: String?
+  @exclusivity(unchecked) private(set) final var givenName: String?
   @exclusivity(unchecked) private final var startFailure: StartFailure?
+  /// The ident of the coroutine that started it; 0: nobody did.
+  @exclusivity(unchecked) final var starter: UInt64 = 0
+  /// Told by `cancel()` before the start.
+  @exclusivity(unchecked) final var cancellationAtStart = Cancellation.none
   private final let daemonAtStart: Bool
-  private final let stackSize: Int?
+  final let stackSize: Int?
   final let number: UInt64
 
   private final class StartFailure {
@@ -138,7 +143,8 @@ open class Coroutine {
     phase = .failed
     let failure = StartFailure(
       CoroutineError(
-        Outcome(-Int(reason)), call: "Coroutine.start", operands: "\(name): no stack"))
+        .system, errno: Errno(rawValue: reason), call: "Coroutine.start", operands: name,
+        detail: StackLimits.explanation(of: reason, stackSize: stackSize)))
     startFailure = failure
     body = nil
     report(failure.error)
@@ -193,6 +199,10 @@ open class Coroutine {
     }
     guard let record else { return true }
     guard record.pointee.core == scheduler.core else {
+      if coro_loop_is_abandoned(record.pointee.core) {
+        fatalError(
+          "\(name) runs in the process that this one was forked from, and can't be joined here.")
+      }
       fatalError("\(name) belongs to another thread's loop. Join it there.")
     }
     guard record != scheduler.core.pointee.running else {
@@ -213,11 +223,28 @@ open class Coroutine {
 
   // MARK: Asking about it
 
+  /// Copies the beginning of the name that it was given, if any.
+  ///
+  /// A signal handler may call it: it allocates nothing.
+  ///
+  /// - Returns: The number of bytes.
+  final func copyGivenName(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    let copied = givenName?.utf8.withContiguousStorageIfAvailable { name in
+      let length = min(name.count, buffer.count)
+      buffer.copyMemory(
+        from: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(name)[..<length]))
+      return length
+    }
+    return copied ?? 0
+  }
+
   /// The coroutine's name, for people.
   public final var name: String {
-    get { givenName ?? "Coroutine-\(number)" }
+    get { givenName ?? Self.defaultName(number) }
     set { givenName = newValue }
   }
+
+  static func defaultName(_ number: UInt64) -> String { "Coroutine-\(number)" }
 
   /// A number that no other coroutine of the process has; nil before the start.
   public final var ident: UInt64? { phase == .new ? nil : number }

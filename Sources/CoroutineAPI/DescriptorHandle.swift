@@ -1,3 +1,4 @@
+import CContext
 import CLinux
 import SystemPackage
 
@@ -6,7 +7,7 @@ struct DescriptorState {
   let descriptor: CInt
   var traits: KernelOperation.Traits
   /// The number of the loop that first waited on it; the only one that may while it lives.
-  var loop = LoopNumber.none
+  var loop: UInt64 = 0
   var isClosed = false
   /// It is somebody else's, and left open.
   var isBorrowed = false
@@ -45,7 +46,15 @@ struct DescriptorHandle {
   /// Makes the descriptor the loop's, if it is nobody's or its loop has ended.
   @inline(never)
   private func claim(_ scheduler: Scheduler) {
-    guard !state.pointee.loop.isAlive else {
+    switch coro_loop_state_of(state.pointee.loop) {
+    case CORO_LOOP_ENDED:
+      break
+    case CORO_LOOP_ABANDONED:
+      fatalError(
+        "Descriptor \(descriptor) belongs to a loop of the process that this one was forked from. "
+          + "Let a Socket(adopting:) or PipeEnd(adopting:) of the child have a duplicate of it: "
+          + "fileDescriptor.duplicate().")
+    default:
       fatalError(
         "Descriptor \(descriptor) belongs to another thread's loop. Use it there, or make one here."
       )
@@ -137,7 +146,7 @@ struct DescriptorHandle {
     // Through the seam, unless its loop is gone, or this is another thread: what a living loop
     // knows of the number is corrected when the number is introduced to it again.
     if let scheduler = Scheduler.current, scheduler.core.pointee.backend != nil,
-      state.pointee.loop == .none || state.pointee.loop == scheduler.core.pointee.number
+      state.pointee.loop == 0 || state.pointee.loop == scheduler.core.pointee.number
     {
       scheduler.performDetached(kind)
     } else {

@@ -35,8 +35,7 @@ extension Coroutine {
     _ flags: PipeFlags = .closeOnExec
   ) throws(CoroutineError) -> (reader: PipeEnd, writer: PipeEnd) {
     let ends = try Scheduler.callForPair("pipe") { .pipe(flags: flags.rawValue, ends: $0) }
-    let traits: KernelOperation.Traits = flags.contains(.nonBlocking) ? .nonBlocking : []
-    return (PipeEnd(ends.0, traits: traits), PipeEnd(ends.1, traits: traits))
+    return (PipeEnd(ends.0, traits: []), PipeEnd(ends.1, traits: []))
   }
 }
 
@@ -155,13 +154,11 @@ struct Adoption {
     _ = try withUnsafeMutablePointer(to: &status) { pointer throws(CoroutineError) in
       try Scheduler.call(call, .status(descriptor, pointer), operands)
     }
-    let flags = try Scheduler.call(call, .statusFlags(descriptor), operands)
-    if CInt(flags) & O_NONBLOCK != 0 { traits.insert(.nonBlocking) }
     let kind = status.st_mode & Glibc.S_IFMT
     isSocket = kind == Glibc.S_IFSOCK
     // Only pipes and sockets are sure to know RWF_NOWAIT; files answer it with EAGAIN at will.
     if !isSocket && kind != Glibc.S_IFIFO { traits.insert(.pollFirst) }
-    if kind == Glibc.S_IFCHR, !traits.contains(.nonBlocking),
+    if kind == Glibc.S_IFCHR,
       try Scheduler.call(call, .isTerminal(descriptor), operands) == 1
     {
       traits.insert(.terminal)

@@ -153,6 +153,8 @@ extension Coroutine {
   private static func end<Result>(
     _ scheduler: Scheduler, _ result: Swift.Result<Result, any Error>
   ) -> Swift.Result<Result, any Error> {
+    // In a forked child the loop and its coroutines are the parent's, and nothing is to be ended.
+    if scheduler.core.pointee.isAbandoned { return result }
     let report = scheduler.endOfRun()
     scheduler.destroy()
     guard let report, case .success = result else { return result }

@@ -64,7 +64,7 @@ extension Coroutine {
 }
 
 extension Scheduler {
-  fileprivate func signalTable() throws(CoroutineError) -> SignalTable {
+  func signalTable() throws(CoroutineError) -> SignalTable {
     if let table = core.pointee.signals { return table }
     let table = try SignalTable()
     core.pointee.signals = table
@@ -74,6 +74,7 @@ extension Scheduler {
       core.pointee.signals = nil
       throw error
     }
+    if let failure = table.failure { throw failure }
     return table
   }
 
@@ -85,7 +86,7 @@ extension Scheduler {
     core.pointee.signals = nil
     withExtendedLifetime(table) {
       guard let record = table.dispatcher.record else { return }
-      cancel(record)
+      cancel(record, .always)
       _ = join(record, timeout: nil)
     }
   }
@@ -101,17 +102,21 @@ final class SignalTable {
   private let events: DescriptorHandle
   private var handlers: [CInt: (CInt) throws -> Void] = [:]
   private var statesBefore: [CInt: coro_signal_state] = [:]
+  /// Those of the signals with handlers that only dump.
+  private var dumps: Set<CInt> = []
   let dispatcher: Coroutine
+  /// Why the dispatcher ended by itself; nil while it hears of signals.
+  private(set) var failure: CoroutineError?
 
   /// Whether no signal could start a coroutine.
-  var isIdle: Bool { handlers.isEmpty }
+  var isIdle: Bool { handlers.count == dumps.count }
 
   init() throws(CoroutineError) {
     guard let box = coro_signal_box_take_spare() else {
       throw CoroutineError(Outcome(-Int(errno)), call: "signal", operands: "(eventfd)")
     }
     self.box = box
-    events = DescriptorHandle(box.pointee.event_descriptor, traits: .nonBlocking)
+    events = DescriptorHandle(box.pointee.event_descriptor, traits: [])
     let current = CurrentTable()
     dispatcher = Coroutine(name: "signals", daemon: true) { try current.table?.dispatch() }
     current.table = self
@@ -129,7 +134,23 @@ final class SignalTable {
 
   // MARK: Dispatch
 
+  /// Without the eventfd nothing is heard of signals: rather than be swallowed, each does again what
+  /// it did before.
   private func dispatch() throws(CoroutineError) {
+    do throws(CoroutineError) {
+      try readAndStart()
+    } catch {
+      guard error.code != .cancelled else { throw error }
+      failure = error
+      let isUsed = !statesBefore.isEmpty
+      restoreAll()
+      Scheduler.current?.core.pointee.signals = nil
+      // The first time, `signal` throws it.
+      if isUsed { throw error }
+    }
+  }
+
+  private func readAndStart() throws(CoroutineError) {
     var count: UInt64 = 0
     while true {
       let outcome = try withUnsafeMutableBytes(of: &count) { bytes throws(CoroutineError) in
@@ -147,6 +168,10 @@ final class SignalTable {
         let number = CInt(word * 64 + bits.trailingZeroBitCount)
         bits &= bits - 1
         guard let handler = handlers[number] else { continue }
+        if dumps.contains(number) {
+          Coroutine.dump()
+          continue
+        }
         Coroutine(name: "signal-\(number)", daemon: false) { try handler(number) }.start()
       }
     }
@@ -186,6 +211,7 @@ final class SignalTable {
     } else {
       handlers[number] = nil
     }
+    dumps.remove(number)
     if let replaced { return .handler(replaced) }
     switch coro_signal_disposition(&previous.action) {
     case 0: return .default
@@ -194,11 +220,19 @@ final class SignalTable {
     }
   }
 
+  /// Has the signal dump the loop, from the dispatcher itself.
+  func setDump(_ number: CInt) throws(CoroutineError) -> SignalAction {
+    let replaced = try set(number, .handler { _ in Coroutine.dump() })
+    dumps.insert(number)
+    return replaced
+  }
+
   func restoreAll() {
     for (number, state) in statesBefore {
       withUnsafePointer(to: state) { coro_signal_leave(number, box, $0) }
     }
     handlers = [:]
+    dumps = []
     statesBefore = [:]
   }
 }

@@ -65,10 +65,11 @@ extension Coroutine {
 
   @inline(__always)
   private static func yield(_ scheduler: Scheduler) throws(CoroutineError) {
-    if scheduler.core.pointee.running.pointee.isCancelled {
-      _ = scheduler.refuse(scheduler.core.pointee.running)
+    scheduler.yield()
+    // After the others' turn, so that a cancellation by one of them ends this very call.
+    if scheduler.core.pointee.running.pointee.cancellation != .none {
+      _ = scheduler.throwCancellation()
       throw CoroutineError(.cancelled, call: "sleep")
     }
-    scheduler.yield()
   }
 }

@@ -45,12 +45,24 @@ extension Socket {
       let outcome = try handle.perform(
         "accept", .accept(handle.descriptor, nil, nil), timeout: remaining)
       // accept(2): errors that were pending on the new connection are to be treated like EAGAIN.
-      if outcome == Outcome(-Int(ECONNABORTED)) || outcome == Outcome(-Int(EPROTO)) {
+      if Self.isOfTheConnection(outcome) {
         remaining = deadline.map { max(.zero, $0 - .now) }
         continue
       }
       let descriptor = try outcome.value("accept", "on \(operands)")
       return Socket(CInt(descriptor), traits: handle.state.pointee.traits.intersection(.tcp))
+    }
+  }
+
+  /// Whether `accept` failed because of the connection that it took, and not of the listener.
+  ///
+  /// accept(2) names EOPNOTSUPP too, but that is also what a socket says that cannot listen.
+  private static func isOfTheConnection(_ outcome: Outcome) -> Bool {
+    switch CInt(truncatingIfNeeded: -outcome.rawValue) {
+    case ECONNABORTED, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, ENETUNREACH:
+      true
+    default:
+      false
     }
   }
 

@@ -283,6 +283,44 @@ extension Conformance {
       }
     }
 
+    // MARK: The mode is the open file's
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `others may change the mode at any time, and nothing blocks`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let (device, program) = try terminal(isRaw: true, mode: O_NONBLOCK)
+        var ends: [CInt] = [-1, -1]
+        try #require(coro_pipe2(&ends, O_NONBLOCK) == 0)
+        let (left, right) = try Coroutine.socketPair()
+        for (input, output) in [
+          (ends[0], ends[1]), (program, device), (try left.detach().rawValue, right.number),
+        ] {
+          let reader = try PipeEnd(adopting: FileDescriptor(input))
+          let writer = try PipeEnd(borrowing: FileDescriptor(output))
+          for mode in [0, O_NONBLOCK, 0] {
+            for number in [input, output] {
+              _ = fcntl(number, F_SETFL, statusFlags(number) & ~O_NONBLOCK | mode)
+            }
+            #expect(errorCode { _ = try reader.readText(timeout: .zero) } == .timeout)
+            let reading = spawn { try reader.readText() }
+            try settle()
+            #expect(!reading.hasEnded)
+            try writer.writeAll("x")
+            #expect(try reading.value() == "x")
+            let bytes = [UInt8](repeating: 65, count: 1_000_000)
+            #expect(
+              errorCode { try writer.writeAll(bytes, timeout: .milliseconds(1)) } == .timeout)
+            while errorCode({ _ = try reader.readBytes(60_000, timeout: .milliseconds(1)) }) == nil
+            {
+            }
+          }
+          try writer.close()
+        }
+      }
+    }
+
     // MARK: Borrowing
 
     @Test(arguments: BackendUnderTest.selected)

@@ -67,6 +67,11 @@ public final class CheckedBackend: Backend {
     base.close()
   }
 
+  /// See `Backend.abandon()`.
+  public func abandon() {
+    base.abandon()
+  }
+
   private func checkResult(_ operation: KernelOperation.Reference) {
     let result = operation.pointer.pointee.result
     check(result > -4096, "the result \(result) is neither a count nor an errno value")

@@ -207,6 +207,27 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `a wait after one that was served finds the number closed`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        for transport in Transport.allCases {
+          let (client, server) = try transport.pair()
+          // Served while it waits, so that the short read is known to have emptied the socket.
+          for _ in 0..<2 {
+            let receiver = spawn { try server.receiveText() }
+            try client.sendAll("x")
+            #expect(try receiver.value() == "x")
+          }
+          Glibc.close(server.number)
+          #expect(try failure { _ = try server.receiveText() }.isSystem(EBADF), "\(transport)")
+          #expect(try failure { try server.close() }.isSystem(EBADF))
+          try client.close()
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `closing the object afterwards ends its waits`(on backend: BackendUnderTest) throws {
       try backend.run {
         let stale = try Stale()
@@ -252,6 +273,31 @@ extension Conformance {
         try right.sendAll("x")
         #expect(try receiver.value() == "x")
         #expect(try waiting.value() == .readable)
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `a number that dup2 gave another file serves the same object`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let (left, right) = try Coroutine.socketPair()
+        let waiting = spawn { try left.waitReadable() }
+        try right.sendAll("x")
+        try waiting.value()
+        #expect(try left.receiveText() == "x")
+        #expect(errorCode { _ = try left.receiveText(timeout: .milliseconds(1)) } == .timeout)
+        let (other, otherPeer) = try Coroutine.socketPair()
+        #expect(dup2(other.number, left.number) == left.number)
+        let receiver = spawn { try left.receiveText() }
+        let again = spawn { try left.waitReadable() }
+        try settle()
+        #expect(!receiver.hasEnded && !again.hasEnded)
+        try otherPeer.sendAll("y")
+        #expect(try again.value() == .readable)
+        #expect(try receiver.value() == "y")
+        // The former file is gone.
+        #expect(try failure { try right.sendAll("z") }.isSystem(EPIPE))
       }
     }
 

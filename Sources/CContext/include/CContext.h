@@ -5,6 +5,8 @@
 #endif
 
 #include "coro_context.h"
+#include "coro_fork.h"
+#include "coro_overflow.h"
 #include "coro_runtime.h"
 #include "coro_signal.h"
 #include "coro_stack.h"

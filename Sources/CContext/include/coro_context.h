@@ -36,8 +36,8 @@ typedef struct coro_context {
   void *frame_pointer;
   void *base_pointer;
   void *words[CORO_WORD_COUNT];
-  // Below: touched by `coro_context_switch_checked` only.
-  void *stack_low;
+  // Below: not touched by `coro_context_switch`.
+  void *stack_low;  // the guard ends here
   size_t stack_size;
   void *asan_fake_stack;
   void *tsan_fiber;
@@ -128,7 +128,8 @@ void coro_context_entered_checked(coro_context *context);
 // Frees what the sanitizers hold for a stack that ended.
 void coro_context_destroy_checked(coro_context *context);
 
-// Describes the calling thread's own stack in `context`, for the sanitizers' sake.
+// Describes the calling thread's own stack in `context`, for the sanitizers and for the report of an
+// overflow.
 void coro_context_adopt_thread(coro_context *context);
 
 // True if a sanitizer that must be told of switches is linked.

@@ -13,6 +13,14 @@ typedef struct coro_thread {
   // Identifiers handed out to this thread and not used yet: [next_ident, end_ident).
   uint64_t next_ident;
   uint64_t end_ident;
+  // The alternate signal stack that this library gave the thread, or NULL.
+  char *signal_stack;
+  size_t signal_stack_size;
+  // The context of the coroutine whose stack overflow was reported last.
+  void *overflown;
+  // The stack that the thread stood on when the process was forked, if it had a loop.
+  void *stack_low;
+  size_t stack_size;
 } coro_thread;
 
 // initial-exec: one load and an fs-relative access, also from a shared library.
@@ -27,6 +35,9 @@ uint64_t coro_next_ident(void);
 
 // True on the thread that `main` runs on.
 _Bool coro_is_main_thread(void);
+
+// gettid(2).
+int coro_thread_id(void);
 
 // MARK: Words of the Swift runtime
 

@@ -14,6 +14,7 @@ typedef struct coro_signal_box {
   _Atomic uint64_t pending[2];  // one bit a signal number
   uint64_t generation;          // counts the loops that had it
   struct coro_signal_box *next_spare;
+  struct coro_signal_box *next_of_all;
 } coro_signal_box;
 
 // What a signal does: the kernel's disposition and, where that is a loop's handler, whose.
@@ -49,3 +50,9 @@ int coro_signal_disposition(const struct sigaction *action);
 // Gives SIGPIPE an empty handler if its disposition is the default. A handler and not SIG_IGN:
 // exec resets it, so that no child inherits it.
 void coro_signal_disarm_pipe(void);
+
+// For fork(2): keeps the boxes as they are until one of the two others was called. In the child the
+// signals that went to a loop do their default, and the boxes' descriptors are closed.
+void coro_signal_before_fork(void);
+void coro_signal_after_fork(void);
+void coro_signal_in_child(void);

@@ -35,9 +35,6 @@ ssize_t coro_write_nowait(int fd, const void *buffer, size_t count);
 int coro_pipe2(int ends[2], int flags);
 int coro_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
 
-// fcntl(F_GETFL), which is variadic.
-int coro_status_flags(int fd);
-
 // The name of an errno value ("ECONNREFUSED"), or NULL for one that is not known.
 const char *coro_errno_name(int number);
 
@@ -73,9 +70,19 @@ static inline int coro_poll_events(int fd, short events) {
 // Whether there is such a descriptor.
 static inline int coro_is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }
 
+// Waits until `events` is pending on the descriptor, a signal comes, or the time is up.
+void coro_poll_for(int fd, short events, int64_t nanoseconds);
+
 // Nanoseconds of CLOCK_MONOTONIC, the clock of rings and timerfds.
 static inline int64_t coro_monotonic_ns(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+// The same clock as of the kernel's last tick: a load and no arithmetic.
+static inline int64_t coro_monotonic_coarse_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }

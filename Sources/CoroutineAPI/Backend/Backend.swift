@@ -16,6 +16,9 @@ public protocol Backend: AnyObject {
   /// The time now. A backend that simulates may keep a clock of its own.
   var now: Instant { get }
 
+  /// About the time now, cheaply, for reports: some milliseconds late, perhaps. `now` by default.
+  var roughNow: Instant { get }
+
   /// Starts `operation`, which stays at its address until it is reported.
   ///
   /// - Returns: True if it finished already; its result is set and it is not reported again.
@@ -37,6 +40,27 @@ public protocol Backend: AnyObject {
 
   /// Releases the kernel's objects. Nothing is in flight when the scheduler calls it.
   func close()
+
+  /// Closes this process's copies of the kernel's objects, in a child made by fork(2).
+  ///
+  /// The objects are the parent's, which goes on using them: only close(2) and munmap(2) may be
+  /// called, nothing that the parent would feel, such as `epoll_ctl` or `io_uring_enter`.
+  /// Operations may be in flight; they are the parent's too. It is called on the child's only
+  /// thread, whichever made the backend, and takes no lock and allocates nothing, since the
+  /// parent's other threads are gone with what they held. No other member is called after it. By
+  /// default it does nothing, and the descriptors stay open until the child ends or executes
+  /// another program.
+  func abandon()
+}
+
+extension Backend {
+  /// Does nothing.
+  public func abandon() {}
+}
+
+extension Backend {
+  /// The time now.
+  public var roughNow: Instant { now }
 }
 
 /// How long `Backend.wait` may block.

@@ -56,9 +56,6 @@ extension KernelOperation {
   }
 
   private func attemptRead(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
-    if traits.contains(.nonBlocking) {
-      return outcome(read(descriptor, buffer.baseAddress, buffer.count))
-    }
     if !traits.contains(.pollFirst) {
       let result = outcome(coro_read_nowait(descriptor, buffer.baseAddress, buffer.count))
       if result != -Int(EOPNOTSUPP) { return result }
@@ -72,9 +69,6 @@ extension KernelOperation {
   }
 
   private func attemptWrite(_ descriptor: CInt, _ buffer: UnsafeRawBufferPointer) -> Int {
-    if traits.contains(.nonBlocking) {
-      return outcome(write(descriptor, buffer.baseAddress, buffer.count))
-    }
     if !traits.contains(.pollFirst) {
       let result = outcome(coro_write_nowait(descriptor, buffer.baseAddress, buffer.count))
       if result != -Int(EOPNOTSUPP) { return result }

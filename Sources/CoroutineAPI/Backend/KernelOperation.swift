@@ -51,13 +51,16 @@ public struct KernelOperation {
     /// The traits with these bits.
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// O_NONBLOCK is set: any call on it returns at once.
+    /// A socket that we made with O_NONBLOCK: `accept` and `connect` return at once.
+    ///
+    /// Not said of what somebody else made: the mode is the open file's, and whoever shares it may
+    /// change it at any time.
     public static let nonBlocking = Traits(rawValue: 1)
     /// A TCP socket: a short read has emptied it.
     public static let tcp = Traits(rawValue: 2)
     /// RWF_NOWAIT is not understood (a terminal, for one): ask poll(2) before each call.
     public static let pollFirst = Traits(rawValue: 4)
-    /// A terminal in blocking mode: see `KernelOperation.piece(of:)`.
+    /// A terminal: see `KernelOperation.piece(of:)`.
     public static let terminal = Traits(rawValue: 8)
   }
 

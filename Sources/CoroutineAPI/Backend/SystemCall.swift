@@ -29,8 +29,6 @@ public enum SystemCall {
     CInt, level: CInt, name: CInt, UnsafeMutableRawPointer, UnsafeMutablePointer<socklen_t>)
   /// fstat(2).
   case status(CInt, UnsafeMutablePointer<stat>)
-  /// fcntl(2) with F_GETFL; the result is the flags.
-  case statusFlags(CInt)
   /// isatty(3); the result is 1 or 0.
   case isTerminal(CInt)
 
@@ -63,8 +61,6 @@ public enum SystemCall {
       result = getsockopt(descriptor, level, name, value, length)
     case .status(let descriptor, let buffer):
       result = fstat(descriptor, buffer)
-    case .statusFlags(let descriptor):
-      result = coro_status_flags(descriptor)
     case .isTerminal(let descriptor):
       result = isatty(descriptor)
     }

@@ -25,17 +25,19 @@ struct CoroutineRecord {
   var wakeReason = WakeReason.ready
   /// What it waits for.
   var wait = Wait.nothing
-  /// Every further wait throws `cancelled`.
-  var isCancelled = false
+  /// Whether its waits throw `cancelled`.
+  var cancellation = Cancellation.none
   var isDaemon = false
   /// Works for the library: in no enumeration, no count, no report.
   var isHidden = false
   var isEnded = false
-  /// Waits that were refused because it is cancelled.
+  /// Waits that were refused because its loop ends.
   var refusedWaits: UInt32 = 0
 
   /// Its place in the timer heap, or -1.
   var timerIndex: Int32 = -1
+  /// When its wait began, to within the time between two turns of the loop.
+  var since = Instant(nanoseconds: 0)
   /// The operation it waits for, while `wait` is `.operation`.
   var operation: KernelOperation.Reference?
   /// The coroutine it waits for, while `wait` is `.join`.
@@ -72,6 +74,15 @@ enum WakeReason: UInt8 {
   case cancelled
   /// Nothing can ever happen any more.
   case deadlock
+}
+
+/// What a coroutine was told with regard to its end.
+enum Cancellation: UInt8 {
+  case none
+  /// `cancel()` was called, and the error was not thrown yet.
+  case once
+  /// Its loop ends: each wait throws.
+  case always
 }
 
 /// What a coroutine waits for; the operands are in the record.

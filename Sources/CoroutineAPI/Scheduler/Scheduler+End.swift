@@ -26,17 +26,11 @@ extension Scheduler {
     }
   }
 
-  /// A line for each coroutine that waits.
-  var waiters: String {
-    living.reversed().filter { $0.pointee.wait != .nothing && $0.pointee.wait != .end }
-      .map { "\n  \(describe($0))" }.joined()
-  }
-
   /// Every coroutine that lives, the youngest first.
   var living: [CoroutineRecord.Reference] { everyone.filter { !$0.pointee.isEnded } }
 
   /// The living, and those whose code is over and whose object's `deinit` still runs.
-  private var everyone: [CoroutineRecord.Reference] {
+  var everyone: [CoroutineRecord.Reference] {
     var result: [CoroutineRecord.Reference] = []
     var cursor = core.pointee.firstAlive
     while let record = cursor {
@@ -44,26 +38,6 @@ extension Scheduler {
       cursor = record.pointee.nextAlive
     }
     return result
-  }
-
-  private func describe(_ record: CoroutineRecord.Reference) -> String {
-    let name = label(record)
-    switch record.pointee.wait {
-    case .join:
-      let target = record.pointee.joinTarget.map(label) ?? "another"
-      return "\(name) waits for the end of \(target)"
-    case .operation:
-      let descriptor = record.pointee.operation?.pointer.pointee.kind.descriptor ?? -1
-      return "\(name) waits for descriptor \(descriptor)"
-    case .sleep: return "\(name) sleeps"
-    case .close: return "\(name) closes a descriptor"
-    case .end: return "\(name) waits for the end of the others"
-    case .nothing: return "\(name) can run"
-    }
-  }
-
-  private func label(_ record: CoroutineRecord.Reference) -> String {
-    record.pointee.object._withUnsafeGuaranteedRef { "\($0.name) (ident \($0.number))" }
   }
 
   // MARK: The end
@@ -89,12 +63,14 @@ extension Scheduler {
   func endOfProgram() {
     // exit() from another coroutine ends at once, as it does from another thread.
     guard core.pointee.running == core.pointee.main, !core.pointee.main.pointee.isEnded,
-      core.pointee.process == getpid()
+      core.pointee.isProgramsLoop, core.pointee.process == getpid()
     else { return }
     markEnded(core.pointee.main)
     guard let report = waitForOthers() else { return }
     fflush(nil)
-    writeError("Fatal: deadlock after the end of the main coroutine; these wait for ever:\(report)")
+    Self.write(
+      "Fatal: deadlock after the end of the main coroutine; these wait for ever:\(report)\n",
+      to: STDERR_FILENO)
     _exit(EXIT_FAILURE)
   }
 
@@ -103,7 +79,7 @@ extension Scheduler {
     markEnded(core.pointee.main)
     let report = waitForOthers()
     core.pointee.isClosing = true
-    for record in everyone where record != core.pointee.main { cancel(record) }
+    for record in everyone where record != core.pointee.main { cancel(record, .always) }
     _ = waitForOthers()
     stopSignals()
     // Nobody waits for a detached close, and yet the backend must have reported it (I3).
@@ -111,9 +87,12 @@ extension Scheduler {
     return report
   }
 
-  /// Makes every wait of `record`, the one under way included, end with `cancelled`.
-  func cancel(_ record: CoroutineRecord.Reference) {
-    record.pointee.isCancelled = true
+  /// Makes the wait of `record` that is under way, or else its next one, end with `cancelled`;
+  /// `.always`: every further one too.
+  ///
+  /// An operation that wins the race against it is delivered, and the next wait throws.
+  func cancel(_ record: CoroutineRecord.Reference, _ cancellation: Cancellation) {
+    if record.pointee.cancellation != .always { record.pointee.cancellation = cancellation }
     switch record.pointee.wait {
     case .nothing, .end, .close:
       break
@@ -128,10 +107,5 @@ extension Scheduler {
       if record.pointee.wakeReason == .ready { record.pointee.wakeReason = .cancelled }
       hurry(record)
     }
-  }
-
-  func writeError(_ message: String) {
-    var line = message + "\n"
-    line.withUTF8 { bytes in _ = write(STDERR_FILENO, bytes.baseAddress, bytes.count) }
   }
 }

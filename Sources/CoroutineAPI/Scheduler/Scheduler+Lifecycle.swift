@@ -19,7 +19,7 @@ extension Scheduler {
       to: CoroutineRecord(core: core, object: .passRetained(object), stack: stack))
     record.pointee.isDaemon = isDaemon
     record.pointee.isHidden = isHidden
-    record.pointee.isCancelled = core.pointee.isClosing
+    record.pointee.cancellation = core.pointee.isClosing ? .always : object.cancellationAtStart
     if let low = stack.low {
       coro_context_make(
         &record.pointee.context, low + Stack.guardSize, UnsafeMutableRawPointer(record),
@@ -27,6 +27,7 @@ extension Scheduler {
     }
     inheritTaskLocals(record)
     object.record = record
+    object.starter = core.pointee.running.pointee.object._withUnsafeGuaranteedRef { $0.number }
     enlist(record)
     core.pointee.runQueue.prepend(core.pointee.running)
     spendBudget()
@@ -108,6 +109,7 @@ extension Scheduler {
           // The record may be reused while the context's fiber still has to be freed.
           coro_context_destroy_checked(&core.pointee.endedContext)
           core.pointee.endedContext = record.pointee.context
+          tellWatchdog(of: next)
           coro_context_switch_checked(
             &core.pointee.endedContext, &next.pointee.context, &core.pointee.words, true)
         } else {
@@ -124,12 +126,13 @@ extension Scheduler {
   /// Suspends until `target`, which lives, ends.
   func join(_ target: CoroutineRecord.Reference, timeout: Duration?) -> WakeReason {
     let me = core.pointee.running
-    if me.pointee.isCancelled { return refuse(me) }
+    if me.pointee.cancellation != .none { return throwCancellation() }
     target.pointee.joiners.append(me)
     me.pointee.joinTarget = target
     me.pointee.wait = .join
     if let timeout { core.pointee.timers.insert(me, at: now + timeout) }
-    return park()
+    let reason = park()
+    return reason == .cancelled ? throwCancellation() : reason
   }
 
   /// Takes `record` out of the list of its target's joiners.

@@ -15,8 +15,8 @@ extension Scheduler {
   func perform(
     _ kind: KernelOperation.Kind, on descriptor: DescriptorHandle?, timeout: Duration?
   ) -> Outcome {
-    if core.pointee.running.pointee.isCancelled {
-      _ = refuse(core.pointee.running)
+    if core.pointee.running.pointee.cancellation != .none {
+      _ = throwCancellation()
       return .cancelled
     }
     return performUncancelled(kind, on: descriptor, timeout: timeout)
@@ -63,7 +63,9 @@ extension Scheduler {
     guard result == -Int(ECANCELED) else { return Outcome(result) }
     switch reason {
     case .timeout: return .timeout
-    case .cancelled: return .cancelled
+    case .cancelled:
+      _ = throwCancellation()
+      return .cancelled
     case .ready, .deadlock:
       return descriptor?.state.pointee.isClosed == true ? .closed : Outcome(result)
     }

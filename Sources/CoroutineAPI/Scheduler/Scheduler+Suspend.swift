@@ -16,6 +16,7 @@ extension Scheduler {
   /// - No access to shared state may be open (I5): what was read before must be read again.
   func park() -> WakeReason {
     let me = core.pointee.running
+    me.pointee.since = core.pointee.turnTime
     while true {
       if let next = core.pointee.runQueue.popFirst() {
         if next != me {
@@ -48,6 +49,7 @@ extension Scheduler {
     let me = core.pointee.running
     core.pointee.running = next
     if core.pointee.isChecked {
+      tellWatchdog(of: next)
       coro_context_switch_checked(
         &me.pointee.context, &next.pointee.context, &core.pointee.words, false)
     } else {
@@ -80,6 +82,9 @@ extension Scheduler {
     let now = now
     let elapsed = now.nanoseconds - core.pointee.lastPoll.nanoseconds
     core.pointee.lastPoll = now
+    core.pointee.turnTime = now
+    // Whoever lets the others go first does not hold the thread, even if there are none.
+    if core.pointee.isChecked { tellWatchdog(of: core.pointee.running) }
     if !core.pointee.isBusySinceLastPoll {
       core.pointee.isBusySinceLastPoll = true
     } else if elapsed > 200_000 {
@@ -97,9 +102,11 @@ extension Scheduler {
   ///
   /// With `mayBlock` nothing can run (I8), and it returns when something can, or for no reason.
   func turn(mayBlock: Bool) {
+    if core.pointee.isAbandoned { refuseToGoOnInChild() }
     if mayBlock {
       if isDeadlocked { return resolveDeadlock() }
       core.pointee.stacks.trim(except: core.pointee.running)
+      if core.pointee.isChecked { tellWatchdog(of: nil) }
     }
     var completed = OperationList()
     let limit: WaitLimit =
@@ -111,6 +118,8 @@ extension Scheduler {
       withBackend { $0.wait(limit, completed: &completed) }
     }
     if mayBlock {
+      core.pointee.turnTime = withBackend { $0.roughNow }
+      if core.pointee.isChecked { tellWatchdog(of: core.pointee.running) }
       // The kernel was asked just now, and the time in which nothing could run says nothing about
       // how long switches take: measure anew, and begin soon.
       core.pointee.isBusySinceLastPoll = false
@@ -134,19 +143,25 @@ extension Scheduler {
       makeReady(record, .timeout)
     case .operation:
       // I3: it stays parked until the kernel has let go of its buffer.
-      record.pointee.wakeReason = .timeout
+      if record.pointee.wakeReason == .ready { record.pointee.wakeReason = .timeout }
       hurry(record)
     case .nothing, .end, .close:
       fatalError("A timer expired for a coroutine that waits for no time.")
     }
   }
 
-  /// Refuses a wait of a cancelled coroutine.
+  /// The running coroutine's wait ends with `cancelled`, which is thrown once, or, at the end of
+  /// the loop, each time.
   ///
-  /// Code that swallows the error and waits again would keep its loop from ending; that is named
-  /// rather than left to hang.
+  /// Code that swallows the error then and waits again would keep its loop from ending; that is
+  /// named rather than left to hang.
   @inline(never)
-  func refuse(_ record: CoroutineRecord.Reference) -> WakeReason {
+  func throwCancellation() -> WakeReason {
+    let record = core.pointee.running
+    guard record.pointee.cancellation == .always else {
+      record.pointee.cancellation = .none
+      return .cancelled
+    }
     record.pointee.refusedWaits += 1
     if record.pointee.refusedWaits == 1_000_000 {
       let name = record.pointee.object._withUnsafeGuaranteedRef { $0.name }
@@ -162,9 +177,10 @@ extension Scheduler {
   /// Suspends until `deadline`.
   func sleep(until deadline: Instant) -> WakeReason {
     let me = core.pointee.running
-    if me.pointee.isCancelled { return refuse(me) }
+    if me.pointee.cancellation != .none { return throwCancellation() }
     core.pointee.timers.insert(me, at: deadline)
     me.pointee.wait = .sleep
-    return park()
+    let reason = park()
+    return reason == .cancelled ? throwCancellation() : reason
   }
 }

@@ -50,6 +50,7 @@ struct Scheduler {
 
   @inline(never)
   private static func implicit(_ call: StaticString) throws(CoroutineError) -> Scheduler {
+    if coro_fork_lost_loops() { refuseInChild(call) }
     guard coro_is_main_thread() else {
       throw CoroutineError(
         .misuse, call: call,
@@ -62,6 +63,7 @@ struct Scheduler {
           + "Coroutine.run(on: .automatic) { … } on a thread of your own")
     }
     let scheduler = Scheduler.make(choice: .automatic)
+    scheduler.core.pointee.isProgramsLoop = true
     // exit() from another thread, which may have a loop of its own, ends at once.
     atexit { if coro_is_main_thread() { Scheduler.current?.endOfProgram() } }
     return scheduler
@@ -84,6 +86,8 @@ struct Scheduler {
       coro_sanitizers_present() || core.pointee.words.uses_exclusivity_calls
     let scheduler = Scheduler(core: core)
     scheduler.enlist(record)
+    scheduler.watchOverflows()
+    scheduler.watchForks()
     coro_thread_state().pointee.scheduler = UnsafeMutableRawPointer(core)
     return scheduler
   }
@@ -93,17 +97,20 @@ struct Scheduler {
   /// No coroutine but the main one is left.
   func destroy() {
     let core = core
+    if core.pointee.watchdog != nil { setWatchdog(nil) }
+    // Before its descriptors are closed: a child forked meanwhile would close others of that number.
+    coro_loop_remove(&core.pointee.loop)
     if let box = core.pointee.backend {
       box.takeUnretainedValue().backend.close()
       box.release()
     }
     coro_thread_state().pointee.scheduler = nil
+    coro_overflow_leave_thread()
     let main = core.pointee.main
     main.pointee.object.takeUnretainedValue().record = nil
     main.pointee.object.release()
     core.pointee.stacks.releaseAll()
     core.pointee.timers.deallocate()
-    core.pointee.number.hasEnded()
     if core.pointee.isChecked { coro_context_destroy_checked(&core.pointee.endedContext) }
     main.deinitialize(count: 1).deallocate()
     core.deinitialize(count: 1).deallocate()

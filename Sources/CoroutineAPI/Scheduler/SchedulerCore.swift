@@ -5,15 +5,16 @@ import Glibc
 struct SchedulerCore {
   // MARK: What every switch touches
 
+  /// First: the report of a stack overflow, in C, finds it there.
   var running: CoroutineRecord.Reference
   var runQueue = RunQueue()
   /// Switches and inline completions left until the kernel is asked for news.
   var budget: Int32
-  /// Switches must be told to a sanitizer, or need the runtime's calls.
+  /// Switches must be told to a sanitizer or a watchdog, or need the runtime's calls.
   var isChecked = false
   var words = coro_words()
   /// What descriptors know the loop by; an address would be given to another loop one day.
-  let number = LoopNumber.next()
+  var number: UInt64 = 0
 
   // MARK: The kernel's side
 
@@ -24,14 +25,20 @@ struct SchedulerCore {
   var timers = TimerHeap()
   var budgetMax: Int32 = SchedulerCore.budgetStart
   var lastPoll = Instant(nanoseconds: 0)
+  /// About when the last turn ended; who parks notes it, so that parking reads no clock.
+  var turnTime = Instant.kernelNow
   /// Something could run ever since `lastPoll`.
   var isBusySinceLastPoll = true
 
   // MARK: The coroutines
 
   let main: CoroutineRecord.Reference
-  /// A forked child inherits the memory, not the loop.
+  /// A child made without fork's handlers inherits the memory, not the loop.
   let process = getpid()
+  /// Where `fork` finds it; added to its list as long as the loop lives.
+  var loop = coro_loop()
+  /// This process was forked from the one whose loop it is.
+  var isAbandoned = false
   var firstAlive: CoroutineRecord.Reference?
   var aliveCount = 0
   /// Of these, the ones whose code is over: their object's `deinit` may be running, and the main
@@ -48,8 +55,12 @@ struct SchedulerCore {
   // MARK: Signals and the end
 
   var signals: SignalTable?
+  /// The program's end is its end: it was made by the main thread's first call, not by `run(on:)`.
+  var isProgramsLoop = false
   /// The loop is being taken down: every wait throws `cancelled` at once.
   var isClosing = false
+  /// Watches for coroutines that hold the thread; switches are checked while there is one.
+  var watchdog: Unmanaged<Watchdog>?
   var uncaughtErrorHook: ((Coroutine, any Error) -> Void)?
 
   static let budgetStart: Int32 = 64

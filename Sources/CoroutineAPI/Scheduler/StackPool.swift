@@ -20,6 +20,11 @@ struct Stack {
   static let defaultSize = 256 * 1024
   static let minimumUsableSize = 16 * 1024
 
+  /// The bytes that code can use of a stack that is asked for by this size.
+  static func usableSize(asked: Int?) -> Int {
+    asked.map { max($0, minimumUsableSize) } ?? defaultSize - guardSize
+  }
+
   /// Where the record lies.
   ///
   /// Equal places in every stack would share a few sets of the L1 cache, so they are spread
@@ -71,14 +76,15 @@ struct StackPool {
     let usable = max(usableSize, Stack.minimumUsableSize).addingReportingOverflow(
       Stack.guardSize + 2 * page)
     let size = usable.partialValue & ~(page - 1)
-    guard !usable.overflow, let low = coro_stack_reserve(size) else {
+    guard !usable.overflow else {
       errno = ENOMEM
       return nil
     }
+    guard let low = coro_stack_reserve(size) else { return nil }
     let stack = Stack(low: low, size: size, isPooled: false)
     guard coro_stack_guard(low, Stack.guardSize) == 0 else {
       let reason = errno
-      coro_stack_release(low, size)
+      coro_stack_release(low, size)  // Sets errno too, perhaps.
       errno = reason
       return nil
     }
@@ -119,7 +125,6 @@ struct StackPool {
       }
       count /= 2
     }
-    errno = ENOMEM
     return false
   }
 

@@ -24,6 +24,12 @@ struct TimerHeap {
   /// The earliest deadline, or nil.
   var earliest: Instant? { count == 0 ? nil : entries[0].deadline }
 
+  /// When the timer of `record` expires; nil if it has none.
+  func deadline(of record: CoroutineRecord.Reference) -> Instant? {
+    let index = Int(record.pointee.timerIndex)
+    return index < 0 ? nil : entries[index].deadline
+  }
+
   /// Sets a timer for `record`, which has none.
   mutating func insert(_ record: CoroutineRecord.Reference, at deadline: Instant) {
     if count == entries.count { grow() }

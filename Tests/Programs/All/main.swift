@@ -9,20 +9,6 @@ setvbuf(stdout, nil, _IOLBF, 0)
 
 enum Oops: Error { case atTopLevel, inCoroutine }
 
-func recurse(_ depth: Int) -> Int {
-  var block = InlineArray<64, Int>(repeating: depth)
-  withUnsafeMutableBytes(of: &block) { $0[depth % 512] = 1 }
-  return depth == 0 ? block[3] : recurse(depth - 1) &+ block[depth % 64]
-}
-
-/// Recurses until the stack is so many bytes deeper; writes to each frame.
-func descend(_ bytes: Int, from start: UInt? = nil) -> Int {
-  var block = InlineArray<64, Int>(repeating: bytes)
-  let here = withUnsafeMutableBytes(of: &block) { UInt(bitPattern: $0.baseAddress) }
-  let depth = Int(bitPattern: (start ?? here) &- here)
-  return depth >= bytes ? depth : max(descend(bytes, from: start ?? here), block[depth % 64] & 1)
-}
-
 switch CommandLine.arguments.dropFirst().first ?? "" {
 case "end-waits":
   Coroutine {
@@ -31,6 +17,40 @@ case "end-waits":
     print("worker ends")
   }.start()
   print("main ends")
+
+case "dump-on-signal":
+  // Whoever started the program may have blocked it.
+  var quit = sigset_t()
+  sigaddset(&quit, SIGQUIT)
+  pthread_sigmask(SIG_UNBLOCK, &quit, nil)
+  try Coroutine.dump(onSignal: SIGQUIT)
+  let sleeper = Coroutine(name: "sleeper") { try Coroutine.sleep(30) }
+  sleeper.start()
+  print("ready")
+  kill(getpid(), SIGQUIT)
+  try Coroutine.sleep(0.02)
+  sleeper.cancel()
+  try sleeper.join()
+  print("goes on")
+
+case "watchdog":
+  try Coroutine.startWatchdog(limit: .milliseconds(20))
+  let hog = Coroutine(name: "hog") {
+    let end = Instant.now + .milliseconds(200)
+    while Instant.now < end {}
+  }
+  hog.start()
+  try hog.join()
+
+case "cancel-in-another-loop":
+  let sleeper = Coroutine(name: "mine") { try Coroutine.sleep(30) }
+  sleeper.start()
+  // What must not be done: the object leaves its thread.
+  nonisolated(unsafe) let stolen = sleeper
+  onAnotherThread {
+    try? Coroutine.run { stolen.cancel() }
+  }
+  try sleeper.join()
 
 case "daemon-abandoned":
   Coroutine(daemon: true) {
@@ -169,7 +189,18 @@ case "fork":
   print("child ended with \(status)")
 
 case "denied":
-  guard test_deny_io_uring() == 0 else { fatalError("seccomp: errno \(errno)") }
+  // What set-up shall fail with.
+  let reason = CommandLine.arguments.dropFirst(2).first.flatMap { CInt($0) } ?? EPERM
+  guard test_deny_io_uring(reason) == 0 else { fatalError("seccomp: errno \(errno)") }
+  do {
+    try Coroutine.sleep(0.001)
+    print("slept")
+  } catch {
+    print(error)
+  }
+
+case "entering-denied":
+  guard test_deny_entering_io_uring(EPERM) == 0 else { fatalError("seccomp: errno \(errno)") }
   do {
     try Coroutine.sleep(0.001)
     print("slept")
@@ -178,7 +209,8 @@ case "denied":
   }
 
 case "denied-explicit":
-  guard test_deny_io_uring() == 0 else { fatalError("seccomp: errno \(errno)") }
+  let reason = CommandLine.arguments.dropFirst(2).first.flatMap { CInt($0) } ?? EPERM
+  guard test_deny_io_uring(reason) == 0 else { fatalError("seccomp: errno \(errno)") }
   do {
     #if IOUring
       try Coroutine.run(on: .ioUring) { print("ran") }
@@ -186,6 +218,17 @@ case "denied-explicit":
   } catch {
     print(error)
   }
+
+case "which-backend":
+  // A ring is a descriptor, whose name the kernel tells.
+  try Coroutine.sleep(0.001)
+  var hasRing = false
+  for number in 3..<64 {
+    var name = [CChar](repeating: 0, count: 64)
+    let length = readlink("/proc/self/fd/\(number)", &name, name.count - 1)
+    if length > 0, strcmp(name, "anon_inode:[io_uring]") == 0 { hasRing = true }
+  }
+  print(hasRing ? "io_uring" : "epoll")
 
 case "environment":
   do {
@@ -195,30 +238,12 @@ case "environment":
     print(error)
   }
 
-default:
-  fatalError("Which program?")
-}
-
-/// Lets the main thread wait for another without a loop.
-final class DoneFlag: @unchecked Sendable {
-  // Safe: the semaphore orders everything.
-  private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
-  init() { sem_init(semaphore, 0, 0) }
-  func set() { sem_post(semaphore) }
-  func wait() { sem_wait(semaphore) }
-}
-
-func onAnotherThread(_ body: @escaping @Sendable () -> Void) {
-  final class Body: Sendable {
-    let body: @Sendable () -> Void
-    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+case let name:
+  let programs = [
+    overflowPrograms, forkPrograms, limitPrograms, lifePrograms, descriptorPrograms,
+  ]
+  guard let program = programs.lazy.compactMap({ $0[name] }).first else {
+    fatalError("Which program?")
   }
-  var thread = pthread_t()
-  pthread_create(
-    &thread, nil,
-    { argument in
-      if let argument { Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().body() }
-      return nil
-    }, Unmanaged.passRetained(Body(body)).toOpaque())
-  pthread_join(thread, nil)
+  try program()
 }

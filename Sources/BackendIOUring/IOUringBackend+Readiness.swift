@@ -1,0 +1,73 @@
+#if IOUring
+  import CLiburing
+  import CLinux
+  import CoroutineAPI
+  import Glibc
+
+  // Where the kernel lacks an opcode, and where it answers EAGAIN instead of waiting: the ring polls
+  // the descriptor, and then the call is made once.
+  //
+  // It answers EAGAIN for a descriptor in non-blocking mode: until 5.18 for any, and to this day for
+  // those that can't be asked not to wait (a terminal, for one).
+
+  extension IOUringBackend {
+    /// Begins an operation whose opcode is not there.
+    ///
+    /// The call comes first: `connect` begins the connection with it, and not every failure shows as
+    /// readiness (reading from the end that writes, for one).
+    ///
+    /// - Returns: Whether it finished at once, with its result set.
+    func submitForReadiness(_ operation: KernelOperation.Reference) -> Bool {
+      if let result = attempt(operation, isRepeated: false) {
+        operation.pointer.pointee.result = result
+        return true
+      }
+      awaitReadiness(operation)
+      return false
+    }
+
+    /// Has the ring poll the operation's descriptor.
+    func awaitReadiness(_ operation: KernelOperation.Reference) {
+      operation.pointer.pointee.backendWord = WaitingLines.Place.polled
+      let kind = operation.pointer.pointee.kind
+      let events = kind.direction == .writing ? POLLOUT : POLLIN
+      let entry = ring.entry(makingRoom: makeRoom)
+      io_uring_prep_poll_add(entry, kind.descriptor, UInt32(events))
+      io_uring_sqe_set_data64(entry, Tag.readiness.word(operation))
+    }
+
+    /// Makes the operation's call when the poll has ended.
+    ///
+    /// - Parameter answer: The poll's result.
+    /// - Returns: The operation's result; nil: it waits on.
+    func attempt(_ operation: KernelOperation.Reference, after answer: Int) -> Int? {
+      if let result = attempt(operation, isRepeated: true) { return result }
+      // A cancellation that came too late for the poll finds nothing any more.
+      guard !operation.pointer.pointee.isCancelled else { return -Int(ECANCELED) }
+      awaitReadiness(operation)
+      return nil
+    }
+
+    private func attempt(_ operation: KernelOperation.Reference, isRepeated: Bool) -> Int? {
+      if case .connect = operation.pointer.pointee.kind {
+        return operation.pointer.pointee.connect(isRepeated: isRepeated)
+      }
+      let result = operation.pointer.pointee.attempt()
+      return result == -Int(EAGAIN) ? nil : result
+    }
+
+    /// Asks for the end of an operation that the ring has.
+    func cancelInRing(_ operation: KernelOperation.Reference) {
+      let isPolled = operation.pointer.pointee.backendWord == WaitingLines.Place.polled
+      let word = (isPolled ? Tag.readiness : .operation).word(operation)
+      let entry = ring.entry(makingRoom: makeRoom)
+      if ring.features.contains(.asyncCancel) {
+        io_uring_prep_cancel64(entry, word, 0)
+      } else {
+        // Nothing but polls is in flight then.
+        io_uring_prep_poll_remove(entry, word)
+      }
+      io_uring_sqe_set_data64(entry, Tag.cancellation.rawValue)
+    }
+  }
+#endif

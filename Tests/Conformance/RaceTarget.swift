@@ -1,0 +1,78 @@
+import CoroutineAPI
+import Testing
+
+/// A coroutine that makes a racer's call, and then waits twice more: what it was told each time.
+final class RaceTarget {
+  private final class Answers {
+    var outcome: Outcome?
+    var after: [CoroutineError.Code?] = []
+  }
+
+  enum Outcome: Equatable {
+    case success
+    case failure(CoroutineError.Code)
+  }
+
+  private let answers: Answers
+  let coroutine: Coroutine
+
+  var outcome: Outcome? { answers.outcome }
+  /// What the waits after the call were told.
+  var after: [CoroutineError.Code?] { answers.after }
+
+  init(_ rig: Racer.Rig, timeout: Duration? = nil) {
+    let answers = Answers()
+    self.answers = answers
+    coroutine = Coroutine {
+      switch errorCode({ try rig.attempt(timeout) }) {
+      case nil: answers.outcome = .success
+      case let code?: answers.outcome = .failure(code)
+      }
+      for _ in 0..<2 {
+        answers.after.append(errorCode { try Coroutine.sleep(for: .nanoseconds(1)) })
+      }
+    }
+  }
+
+  /// What must be: one outcome, and one cancellation, in the call or after it.
+  func expectOneCancellation(_ name: String, at location: SourceLocation = #_sourceLocation) {
+    switch outcome {
+    case .success:
+      #expect(after == [.cancelled, nil], "\(name)", sourceLocation: location)
+    case .failure(.cancelled):
+      #expect(after == [nil, nil], "\(name)", sourceLocation: location)
+    default:
+      Issue.record("\(name): \(String(describing: outcome))", sourceLocation: location)
+    }
+  }
+}
+
+/// Runs `body` in a loop on `backend`, and expects that no descriptor is left open.
+func withoutLeak(_ backend: BackendUnderTest, _ body: () throws -> Void) throws {
+  let before = openDescriptorCount()
+  try backend.run(body)
+  #expect(openDescriptorCount() == before)
+}
+
+/// Calls `body` after another coroutine's delivery and before `target`, whose operation the kernel
+/// has been let finish by `satisfy`, runs again.
+func betweenDeliveryAndResumption(
+  _ satisfy: () throws -> Void, _ body: @escaping () -> Void
+) throws {
+  let (reader, writer) = try Coroutine.pipe()
+  let ahead = spawn {
+    _ = try reader.readText()
+    body()
+  }
+  try settle()
+  // The reader's byte comes first, so its completion does; both are found in one turn.
+  #expect(try writer.write("x", timeout: .zero) == 1)
+  try satisfy()
+  try ahead.value()
+}
+
+/// Uses up `duration` without suspending.
+func compute(for duration: Duration) {
+  let end = Instant.kernelNow + duration
+  while Instant.kernelNow < end {}
+}

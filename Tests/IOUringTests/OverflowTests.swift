@@ -1,0 +1,121 @@
+#if IOUring
+  import CLinux
+  import CoroutineAPI
+  import Glibc
+  import Testing
+
+  @testable import BackendIOUring
+
+  /// Queues that are too short for what goes on.
+  @Suite(.enabled(if: FeatureTests.isPermitted)) struct OverflowTests {
+    /// Many waits that end at the same moment: each descriptor is another name of one pipe's end.
+    private final class Waits {
+      let backend: IOUringBackend
+      private let writer: CInt
+      private let readers: [CInt]
+      private let byte = UnsafeMutableRawBufferPointer.allocate(byteCount: 1, alignment: 1)
+      private let operations: UnsafeMutableBufferPointer<KernelOperation>
+      private(set) var reports: [KernelOperation.Reference] = []
+      var count: Int { operations.count }
+
+      init(descriptors: Int, each: Int, _ settings: Settings) throws {
+        backend = try IOUringBackend(settings)
+        var ends: [CInt] = [-1, -1]
+        try #require(coro_pipe2(&ends, O_CLOEXEC) == 0)
+        readers = [ends[0]] + (1..<descriptors).map { _ in dup(ends[0]) }
+        writer = ends[1]
+        operations = .allocate(capacity: descriptors * each)
+        for index in operations.indices {
+          operations.initializeElement(
+            at: index, to: KernelOperation(.read(readers[index % descriptors], byte)))
+        }
+      }
+
+      deinit {
+        backend.close()
+        for reader in readers { close(reader) }
+        operations.deallocate()
+        byte.deallocate()
+      }
+
+      func start() {
+        for index in operations.indices { #expect(!backend.start(reference(index))) }
+      }
+
+      /// The place of an operation in the order in which they were started.
+      func index(_ reference: KernelOperation.Reference) -> Int {
+        reference.pointer - (operations.baseAddress ?? reference.pointer)
+      }
+
+      private func reference(_ index: Int) -> KernelOperation.Reference {
+        KernelOperation.Reference(&operations[index])
+      }
+
+      func closeWriter() {
+        close(writer)
+      }
+
+      func cancelAll() {
+        for index in operations.indices {
+          operations[index].isCancelled = true
+          backend.cancel(reference(index))
+        }
+      }
+
+      func wait(_ limit: WaitLimit) {
+        var completed = OperationList()
+        backend.wait(limit, completed: &completed)
+        while let operation = completed.popFirst() { reports.append(operation) }
+      }
+    }
+
+    /// Each one alone, and everything.
+    static let turnedOff: [Features] =
+      [[], Features.all.subtracting(.noDrop)]
+      + Features.named.map(\.feature).filter {
+        $0 != .noDrop
+      }
+
+    @Test(arguments: turnedOff)
+    func `completions that find no room are reported, each once and in order`(
+      without disabled: Features
+    ) throws {
+      let waits = try Waits(
+        descriptors: 400, each: 3, Settings(entries: 4, completionEntries: 8, without: disabled))
+      waits.start()
+      waits.wait(.poll)
+      #expect(waits.reports.isEmpty)
+      waits.closeWriter()
+      waits.backend.ring.enter(.poll, now: .kernelNow)
+      #expect(waits.backend.ring.hasOverflow)
+      while waits.reports.count < waits.count { waits.wait(.forever) }
+      waits.wait(.poll)
+      #expect(waits.reports.count == waits.count)
+      #expect(Set(waits.reports).count == waits.count)
+      #expect(waits.reports.allSatisfy { $0.pointer.pointee.result == 0 })
+      // Of three on one descriptor the first comes first.
+      var last = [Int](repeating: -1, count: 400)
+      for index in waits.reports.map({ waits.index($0) }) {
+        #expect(index > last[index % 400])
+        last[index % 400] = index
+      }
+    }
+
+    @Test(arguments: turnedOff)
+    func `cancellations that find no room arrive, and no one is reported twice`(
+      without disabled: Features
+    ) throws {
+      let waits = try Waits(
+        descriptors: 400, each: 2, Settings(entries: 4, completionEntries: 8, without: disabled))
+      waits.start()
+      waits.wait(.poll)
+      waits.cancelAll()
+      while waits.reports.count < waits.count { waits.wait(.forever) }
+      waits.closeWriter()
+      waits.wait(.poll)
+      #expect(waits.reports.count == waits.count)
+      #expect(Set(waits.reports).count == waits.count)
+      #expect(waits.reports.allSatisfy { $0.pointer.pointee.result == -Int(ECANCELED) })
+    }
+  }
+#endif
