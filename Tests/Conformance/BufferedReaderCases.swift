@@ -223,6 +223,24 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `a cancellation half way loses nothing`(on backend: BackendUnderTest) throws {
+      try backend.run {
+        let (left, right) = try Socket.pair()
+        let reader = BufferedReader(right)
+        var code: CoroutineError.Code?
+        let target = Coroutine { code = errorCode { _ = try reader.readLine() } }
+        target.start()
+        try left.sendAll("half ")
+        try settle()
+        target.cancel()
+        try target.join()
+        #expect(code == .cancelled && reader.bufferedCount == 5)
+        try left.sendAll("a line\n")
+        #expect(try reader.readLine() == "half a line")
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `an error of the stream leaves what had come`(on backend: BackendUnderTest) throws {
       try backend.run {
         let (client, server) = try Transport.inet.pair()

@@ -222,6 +222,29 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `descriptors that race with a cancellation are received or stay`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        for isSettled in [false, true] {
+          let (left, right) = try Socket.pair(.seqpacket)
+          let canary = try Canary()
+          var count: Int?
+          let target = Coroutine { count = try receiveMessage(right).descriptors.count }
+          target.start()
+          try left.sendMessage("x", control: [canary.message])
+          try canary.closeOriginal()
+          if isSettled { try settle() }
+          target.cancel()
+          try target.join()
+          if count == nil { #expect(try receiveMessage(right).descriptors.count == 1) }
+          if isSettled { #expect(count == 1) }
+          try canary.expectAllClosed()
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `who is woken by close leaks no descriptor`(on backend: BackendUnderTest) throws {
       try backend.run {
         for isSentFirst in [false, true] {

@@ -155,8 +155,35 @@ extension Conformance {
           let control = Socket.ControlMessage.descriptors([
             left.fileDescriptor, .init(rawValue: 1_000_000),
           ])
-          #expect(try failure { try left.sendMessage("x", control: [control]) }.isSystem(EBADF))
-          #expect(try failure { _ = try right.receiveText(timeout: .zero) }.code == .timeout)
+          let sent = try failure { try left.sendMessage("x", control: [control]) }
+          #expect(sent.isSystem(EBADF))
+          let received = try failure { _ = try right.receiveText(timeout: .zero) }
+          #expect(received.code == .timeout)
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `the sender's process comes as a descriptor where the kernel can`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        try forEachUnixPair { left, right in
+          do throws(CoroutineError) {
+            try right.setOption(.passProcessDescriptor, true)
+          } catch {
+            // Linux 6.5.
+            guard error.isSystem(ENOPROTOOPT) else { throw error }
+            return
+          }
+          try left.sendMessage("x")
+          let message = try receiveMessage(right)
+          #expect(message.descriptors.isEmpty && message.control.isEmpty)
+          let process = try #require(message.processDescriptor)
+          let number = process.fileDescriptor.rawValue
+          #expect(isOpen(number) && isCloseOnExec(number))
+          try process.close()
+          #expect(!isOpen(number))
         }
       }
     }

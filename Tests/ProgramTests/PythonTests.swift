@@ -19,7 +19,7 @@ import Testing
   ///
   /// - Returns: What the program printed.
   private func meet(
-    on backend: String, _ kind: Socket.Kind = .stream, _ script: String,
+    on backend: String, kind: Socket.Kind = .stream, _ script: String,
     _ body: (Socket, PythonPeer) throws -> Void
   ) throws -> [String] {
     try Coroutine.run(on: choice(backend)) {
@@ -136,7 +136,7 @@ import Testing
   @Test(arguments: choices)
   func `records keep their bounds between Python and us`(backend: String) throws {
     let output = try meet(
-      on: backend, .seqpacket,
+      on: backend, kind: .seqpacket,
       """
       s = connect(sys.argv[1], socket.SOCK_SEQPACKET)
       for record in (b"one", b"three", b"seventeen"): s.send(record)
@@ -185,7 +185,7 @@ import Testing
     let path = directory + "/" + String(repeating: "p", count: 107 - directory.utf8.count)
     #expect(path.utf8.count == 108)
     let output = try meet(
-      on: backend, .datagram,
+      on: backend, kind: .datagram,
       """
       s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
       s.settimeout(30)
