@@ -99,7 +99,8 @@
         return true
       case .poll:
         if startPolling(operation) { return true }
-        if lines.append(operation) { _ = submit(operation) }
+        _ = lines.append(operation)
+        awaitReadiness(operation)
         return false
       case .receive, .receiveMessage, .read, .accept, .send, .sendMessage, .write, .connect:
         guard operation.pointer.pointee.kind.descriptor >= 0 else {
@@ -275,6 +276,8 @@
         report(operation, -Int(EBADF), &completed)
       } else if result == -Int(ECANCELED), !wasDisturbed() {
         report(operation, result, &completed)
+      } else if case .poll = operation.pointer.pointee.kind {
+        awaitReadiness(operation)
       } else if submit(operation) {
         report(operation, operation.pointer.pointee.result, &completed)
       }

@@ -238,7 +238,7 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
-    func `a wait on a number that was closed still times out`(
+    func `a wait on a number that was closed ends no later than its time`(
       on backend: BackendUnderTest
     ) throws {
       try backend.run {
@@ -247,8 +247,9 @@ extension Conformance {
         let waiting = spawn { try left.waitReadable(timeout: .milliseconds(3)) }
         try settle()
         Glibc.close(left.number)
-        #expect(try receiver.error().code == .timeout)
-        #expect(try waiting.error().code == .timeout)
+        for error in [try receiver.error(), try waiting.error()] {
+          #expect(error.code == .timeout || error.isSystem(EBADF))
+        }
         #expect(try failure { try left.close() }.isSystem(EBADF))
         try right.close()
       }

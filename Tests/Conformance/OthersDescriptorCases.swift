@@ -272,6 +272,42 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `after the wait, what happens to it wakes the loop no more`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let number = eventfd(0, CInt(EFD_CLOEXEC))
+        let descriptor = FileDescriptor(number)
+        #expect(
+          errorCode { try Coroutine.waitReadable(descriptor, timeout: .milliseconds(1)) }
+            == .timeout)
+        let sleeper = TaskWatch()
+        let before = voluntarySwitches()
+        let thread = ThreadJob {
+          for _ in 0..<100 {
+            sleeper.waitUntilAsleep()
+            eventfd_write(number, 1)
+            var count: eventfd_t = 0
+            eventfd_read(number, &count)
+          }
+        }
+        try Coroutine.sleep(for: .milliseconds(20))
+        let switches = voluntarySwitches() - before
+        thread.join()
+        #expect(switches < 30)
+        Glibc.close(number)
+      }
+    }
+
+    /// How often the calling thread has gone to sleep.
+    private func voluntarySwitches() -> Int {
+      let thisThread: CInt = 1
+      var usage = rusage()
+      getrusage(__rusage_who_t(thisThread), &usage)
+      return usage.ru_nvcsw
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `of a number that was closed and is another's, each who waits gets his own`(
       on backend: BackendUnderTest
     ) throws {
