@@ -7,9 +7,9 @@
   // The end of a descriptor on which somebody still waits: it was closed through another object, or
   // behind our back.
   //
-  // The ring keeps the open file of an operation in flight alive, whatever becomes of the number. So
-  // whoever gets the number next would stand in line behind somebody who waits on the former file,
-  // perhaps for ever.
+  // The ring keeps the open file of an operation in flight alive, whatever becomes of the number.
+  // So whoever gets the number next would stand in line behind somebody who waits on the former
+  // file, perhaps for ever.
 
   extension IOUringBackend {
     /// Reports everyone who waits on a descriptor with EBADF, once the ring has let go of them.

@@ -32,7 +32,7 @@
     func awaitReadiness(_ operation: KernelOperation.Reference) {
       operation.pointer.pointee.backendMark = true
       let kind = operation.pointer.pointee.kind
-      let events = kind.direction == .writing ? POLLOUT : POLLIN
+      let events = kind.eventsToPoll
       let entry = ring.entry(makingRoom: makeRoom)
       io_uring_prep_poll_add(entry, kind.descriptor, UInt32(events))
       io_uring_sqe_set_data64(entry, Tag.operation.word(operation))
@@ -40,13 +40,31 @@
 
     /// Makes the operation's call when the poll has ended.
     ///
+    /// - Parameter answer: The poll's result, the events that woke it.
     /// - Returns: The operation's result; nil: it waits on.
-    func attemptAfterPoll(_ operation: KernelOperation.Reference) -> Int? {
-      if let result = attempt(operation, isRepeated: true) { return result }
+    func attempt(_ operation: KernelOperation.Reference, after answer: Int) -> Int? {
+      if case .poll(_, let events) = operation.pointer.pointee.kind {
+        if let result = readiness(operation, events, after: answer) { return result }
+      } else if let result = attempt(operation, isRepeated: true) {
+        return result
+      }
       // A cancellation that came too late for the poll finds nothing any more.
       guard !operation.pointer.pointee.isCancelled else { return -Int(ECANCELED) }
       awaitReadiness(operation)
       return nil
+    }
+
+    /// What a wait for readiness has found.
+    ///
+    /// The kernel tells what woke the poll, and poll(2) all that is there. Where it is gone again,
+    /// somebody was faster, and yet it was there; but for urgent data every wake-up stands.
+    private func readiness(
+      _ operation: KernelOperation.Reference, _ events: Int16, after answer: Int
+    ) -> Int? {
+      let found = operation.pointer.pointee.attempt()
+      if found != -Int(EAGAIN) { return found }
+      let seen = answer & Int(CInt(events) | POLLHUP | POLLERR) & ~Int(POLLPRI)
+      return seen == 0 ? nil : seen
     }
 
     private func attempt(_ operation: KernelOperation.Reference, isRepeated: Bool) -> Int? {
@@ -68,6 +86,20 @@
         io_uring_prep_poll_remove(entry, word)
       }
       io_uring_sqe_set_data64(entry, Tag.cancellation.rawValue)
+    }
+  }
+
+  extension KernelOperation.Kind {
+    /// What the ring is to poll for.
+    fileprivate var eventsToPoll: CInt {
+      switch (self, direction) {
+      case (.poll(_, let events), _):
+        // A POLL_ADD for POLLPRI alone is not woken by TCP's urgent data: the kernel leaves that bit
+        // out when it compares. POLLRDBAND comes with it, and never stands.
+        return CInt(events) & POLLPRI == 0 ? CInt(events) : CInt(events) | POLLRDBAND
+      case (_, .writing): return POLLOUT
+      default: return POLLIN
+      }
     }
   }
 #endif

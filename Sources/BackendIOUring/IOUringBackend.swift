@@ -99,7 +99,8 @@
         return true
       case .poll:
         if startPolling(operation) { return true }
-        if lines.append(operation) { _ = submit(operation) }
+        _ = lines.append(operation)
+        awaitReadiness(operation)
         return false
       case .receive, .receiveMessage, .read, .accept, .send, .sendMessage, .write, .connect:
         guard operation.pointer.pointee.kind.descriptor >= 0 else {
@@ -256,7 +257,7 @@
           return interrupted(operation, -Int(ECANCELED), &completed)
         }
         if result >= 0 {
-          guard let outcome = attemptAfterPoll(operation) else { return }
+          guard let outcome = attempt(operation, after: result) else { return }
           return report(operation, outcome, &completed)
         }
       }
@@ -289,6 +290,8 @@
         report(operation, -Int(EBADF), &completed)
       } else if result == -Int(ECANCELED), !wasDisturbed() {
         report(operation, result, &completed)
+      } else if case .poll = operation.pointer.pointee.kind {
+        awaitReadiness(operation)
       } else if submit(operation) {
         report(operation, operation.pointer.pointee.result, &completed)
       }

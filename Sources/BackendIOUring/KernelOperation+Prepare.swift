@@ -32,10 +32,8 @@
         io_uring_prep_accept(entry, descriptor, address, length, CInt(SOCK_CLOEXEC.rawValue))
       case .connect(let descriptor, let address, let length):
         io_uring_prep_connect(entry, descriptor, address, length)
-      case .poll(let descriptor, let events):
-        io_uring_prep_poll_add(entry, descriptor, UInt32(UInt16(bitPattern: events)))
-      case .close, .forget, .introduce, .call:
-        fatalError("An operation that never waits was submitted to the ring.")
+      case .poll, .close, .forget, .introduce, .call:
+        fatalError("The ring polls for it, or it never waits: it is not submitted as it stands.")
       }
     }
   }

@@ -88,3 +88,24 @@ extension PipeEnd {
     return Array(buffer[..<(try read(into: &buffer, timeout: timeout))])
   }
 }
+
+/// Two connected sockets, the first of which has a number that was freed.
+///
+/// Lower numbers may have become free meanwhile; they are taken until the pair is made.
+func socketPair(at number: CInt) throws -> (Socket, Socket) {
+  var others: [(Socket, Socket)] = []
+  while true {
+    let (left, right) = try Coroutine.socketPair()
+    if left.number == number { return (left, right) }
+    if right.number == number { return (right, left) }
+    others.append((left, right))
+    try #require(others.count < 1000, "\(number) is not free")
+  }
+}
+
+/// Gives an open file another number, which is free.
+func move(_ descriptor: CInt, to number: CInt) {
+  if descriptor == number { return }
+  #expect(dup2(descriptor, number) == number)
+  Glibc.close(descriptor)
+}

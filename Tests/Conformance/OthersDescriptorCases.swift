@@ -261,14 +261,49 @@ extension Conformance {
             } == .timeout)
           Glibc.close(number)
           if round % 2 == 0 { Glibc.close(keeper) }
-          let (left, right) = try Coroutine.socketPair()
-          #expect(left.number == number)
+          let (left, right) = try socketPair(at: number)
           let receiver = spawn { try left.receiveText() }
           try right.sendAll("x")
           #expect(try receiver.value() == "x")
           if round % 2 != 0 { Glibc.close(keeper) }
         }
       }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `after the wait, what happens to it wakes the loop no more`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let number = eventfd(0, CInt(EFD_CLOEXEC))
+        let descriptor = FileDescriptor(number)
+        #expect(
+          errorCode { try Coroutine.waitReadable(descriptor, timeout: .milliseconds(1)) }
+            == .timeout)
+        let sleeper = TaskWatch()
+        let before = voluntarySwitches()
+        let thread = ThreadJob {
+          for _ in 0..<100 {
+            sleeper.waitUntilAsleep()
+            eventfd_write(number, 1)
+            var count: eventfd_t = 0
+            eventfd_read(number, &count)
+          }
+        }
+        try Coroutine.sleep(for: .milliseconds(20))
+        let switches = voluntarySwitches() - before
+        thread.join()
+        #expect(switches < 30)
+        Glibc.close(number)
+      }
+    }
+
+    /// How often the calling thread has gone to sleep.
+    private func voluntarySwitches() -> Int {
+      let thisThread: CInt = 1
+      var usage = rusage()
+      getrusage(__rusage_who_t(thisThread), &usage)
+      return usage.ru_nvcsw
     }
 
     @Test(arguments: BackendUnderTest.selected)
@@ -280,8 +315,8 @@ extension Conformance {
         let stale = spawn { try Coroutine.waitReadable(FileDescriptor(former)) }
         try settle()
         Glibc.close(former)
-        let number = eventfd(0, CInt(EFD_CLOEXEC))
-        #expect(number == former)
+        let number = former
+        move(eventfd(0, CInt(EFD_CLOEXEC)), to: number)
         let waiting = spawn { try Coroutine.waitReadable(FileDescriptor(number)) }
         #expect(try stale.error().isSystem(EBADF))
         #expect(!waiting.hasEnded)

@@ -18,6 +18,7 @@ extension Conformance {
           let former = try (0..<16).map { _ in try Coroutine.socketPair() }
           var new: [(Socket, Socket)] = []
           var news: [Spawned<String>] = []
+          var isReplaced = false
           func replaceAll() throws {
             for pair in former { try pair.0.close() }
             new = try (0..<16).map { _ in try Coroutine.socketPair() }
@@ -34,7 +35,10 @@ extension Conformance {
             spawn {
               let isReceiver = (round + Int(pair.0.number)) % 2 == 0
               if isReceiver { _ = try pair.0.receiveText() } else { try pair.0.waitReadable() }
-              if new.isEmpty { try replaceAll() }
+              // Closing suspends for as long as somebody still waits.
+              if isReplaced { return }
+              isReplaced = true
+              try replaceAll()
             }
           }
           try settle()
@@ -75,8 +79,11 @@ extension Conformance {
         let address = try listener.localAddress
         let connecting = try Coroutine.socket(.inet, .stream)
         let idle = try unixListener()
+        waiting.append(spawn { try connecting.connect(to: address) })
+        // Before it is asked for a connection, a socket has hung up.
+        try settle()
         waiting += [
-          spawn { try connecting.connect(to: address) }, spawn { try connecting.waitWritable() },
+          spawn { try connecting.waitWritable() },
           spawn { _ = try idle.accept() }, spawn { _ = try idle.accept() },
           spawn { try idle.waitReadable() },
         ]
@@ -250,8 +257,7 @@ extension Conformance {
             try onThread { parcel.release() }
           }
           try eventually { !isOpen(number) }
-          let (new, newPeer) = try Coroutine.socketPair()
-          #expect(new.number == number)
+          let (new, newPeer) = try socketPair(at: number)
           let receiver = spawn { try new.receiveText() }
           try settle()
           #expect(!receiver.hasEnded)
