@@ -25,7 +25,7 @@
         ring.deallocate()
         throw error
       }
-      doesEverything = features.isSuperset(of: .operations)
+      doesEverything = features.isSuperset(of: Features.operations.union(.pipeNoWait))
     }
 
     /// Submits what is queued at the start, so that a sandbox which denies entering shows then, and
@@ -40,7 +40,14 @@
 
     /// Whether the operation is the kernel's to do, from beginning to end.
     func does(_ operation: KernelOperation.Reference) -> Bool {
-      features.isSuperset(of: operation.pointer.pointee.kind.opcode)
+      let opcode = operation.pointer.pointee.kind.opcode
+      if !features.contains(.pipeNoWait), !opcode.isDisjoint(with: [.read, .write]),
+        // What need not be polled is a pipe or a socket.
+        !operation.pointer.pointee.traits.contains(.pollFirst)
+      {
+        return false
+      }
+      return features.isSuperset(of: opcode)
     }
 
     func close() {
@@ -50,8 +57,8 @@
 
     /// In a forked child.
     ///
-    /// Not `io_uring_queue_exit`, which may ask something of the parent's ring. A mapping would keep
-    /// the ring alive after the parent's end.
+    /// Not `io_uring_queue_exit`, which may ask something of the parent's ring. A mapping would
+    /// keep the ring alive after the parent's end.
     func abandon() {
       let (entries, results) = (ring.pointee.sq, ring.pointee.cq)
       munmap(entries.sqes, Int(entries.ring_entries) * MemoryLayout<io_uring_sqe>.stride)

@@ -8,7 +8,9 @@ let package = Package(
   dependencies: [
     .package(name: "swift-coroutines", path: "../..", traits: [])
   ],
-  targets: ["fuzz-address", "fuzz-kernel-address"].map {
+  targets: [
+    "fuzz-address", "fuzz-kernel-address", "fuzz-control-message", "fuzz-buffered-reader",
+  ].map {
     .executableTarget(
       name: $0, dependencies: [.product(name: "CoroutineAPI", package: "swift-coroutines")])
   },
