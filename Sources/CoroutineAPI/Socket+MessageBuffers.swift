@@ -193,8 +193,7 @@ extension Socket {
     }
   }
 
-  /// Suspends until the kernel takes a message made of several arrays, one after the other and of
-  /// control data.
+  /// Suspends until the kernel takes a message made of several arrays and of control data.
   ///
   /// Returns how many bytes of it. On a stream that may be a part, which the control data went
   /// with. The corresponding C function is `sendmsg`.
