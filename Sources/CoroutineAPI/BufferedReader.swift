@@ -17,7 +17,8 @@ public final class BufferedReader<Stream: ReadableStream> {
   ///
   /// - Parameters:
   ///   - stream: What to read from. It is not closed with the reader.
-  ///   - capacity: How many bytes it asks the stream for at most, when nothing longer is asked of it.
+  ///   - capacity: How many bytes it asks the stream for at most, when nothing longer is asked of
+  ///     it.
   public init(_ stream: Stream, capacity: Int = 16_384) {
     self.stream = stream
     buffer = ByteBuffer(capacity: max(1, capacity))
@@ -124,8 +125,8 @@ public final class BufferedReader<Stream: ReadableStream> {
   /// - Parameters:
   ///   - lengthMax: How many bytes the caller is ready to hold.
   ///   - timeout: See `Socket`.
-  /// - Throws: `limitExceeded` if more come than `lengthMax`; what the stream throws; `misuse` while
-  ///   another coroutine reads. What had come is still in the buffer.
+  /// - Throws: `limitExceeded` if more come than `lengthMax`; what the stream throws; `misuse`
+  ///   while another coroutine reads. What had come is still in the buffer.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func readToEnd(
     lengthMax: Int = .max, timeout: Duration? = nil
@@ -150,8 +151,8 @@ public final class BufferedReader<Stream: ReadableStream> {
   ///   - lengthMax: How many bytes the line may have, its end not counted.
   ///   - timeout: See `Socket`.
   /// - Returns: The line; what is not UTF-8 in it is replaced by U+FFFD. nil: the stream has ended.
-  /// - Throws: `limitExceeded` if the line is longer; what the stream throws; `misuse` while another
-  ///   coroutine reads. What had come is still in the buffer.
+  /// - Throws: `limitExceeded` if the line is longer; what the stream throws; `misuse` while
+  ///   another coroutine reads. What had come is still in the buffer.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func readLine(
     lengthMax: Int = 65_536, timeout: Duration? = nil
@@ -190,8 +191,8 @@ public final class BufferedReader<Stream: ReadableStream> {
   ///   - timeout: See `Socket`.
   /// - Returns: The bytes, with the delimiter as the last. nil: the stream ended before the first.
   /// - Throws: `limitExceeded` if there is no delimiter within `lengthMax` bytes, `endOfStream` if
-  ///   the stream ends before it, `invalidArgument` if it is empty; what the stream throws; `misuse`
-  ///   while another coroutine reads. What had come is still in the buffer.
+  ///   the stream ends before it, `invalidArgument` if it is empty; what the stream throws;
+  ///   `misuse` while another coroutine reads. What had come is still in the buffer.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func read(
     until delimiter: [UInt8], lengthMax: Int = 65_536, timeout: Duration? = nil

@@ -30,8 +30,8 @@ public final class BufferedWriter<Stream: WritableStream> {
 
   /// Writes an array; suspends only if the buffer has no room for it.
   ///
-  /// - Throws: What the stream throws; `misuse` while another coroutine writes. How many of the bytes
-  ///   were taken is the error's `bytesTransferred`.
+  /// - Throws: What the stream throws; `misuse` while another coroutine writes. How many of the
+  ///   bytes were taken is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func write(_ bytes: [UInt8], timeout: Duration? = nil) throws(CoroutineError) {
     try write(bytes.span.bytes, timeout: timeout)
@@ -39,8 +39,8 @@ public final class BufferedWriter<Stream: WritableStream> {
 
   /// Writes a slice; suspends only if the buffer has no room for it.
   ///
-  /// - Throws: What the stream throws; `misuse` while another coroutine writes. How many of the bytes
-  ///   were taken is the error's `bytesTransferred`.
+  /// - Throws: What the stream throws; `misuse` while another coroutine writes. How many of the
+  ///   bytes were taken is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func write(_ bytes: ArraySlice<UInt8>, timeout: Duration? = nil) throws(CoroutineError) {
     try write(bytes.span.bytes, timeout: timeout)
@@ -48,8 +48,8 @@ public final class BufferedWriter<Stream: WritableStream> {
 
   /// Writes a string, in UTF-8; suspends only if the buffer has no room for it.
   ///
-  /// - Throws: What the stream throws; `misuse` while another coroutine writes. How many of the bytes
-  ///   were taken is the error's `bytesTransferred`.
+  /// - Throws: What the stream throws; `misuse` while another coroutine writes. How many of the
+  ///   bytes were taken is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func write(_ bytes: String, timeout: Duration? = nil) throws(CoroutineError) {
     try write(bytes.utf8Span.span.bytes, timeout: timeout)
@@ -57,8 +57,8 @@ public final class BufferedWriter<Stream: WritableStream> {
 
   /// Writes a part of a string, in UTF-8; suspends only if the buffer has no room for it.
   ///
-  /// - Throws: What the stream throws; `misuse` while another coroutine writes. How many of the bytes
-  ///   were taken is the error's `bytesTransferred`.
+  /// - Throws: What the stream throws; `misuse` while another coroutine writes. How many of the
+  ///   bytes were taken is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func write(_ bytes: Substring, timeout: Duration? = nil) throws(CoroutineError) {
     try write(bytes.utf8Span.span.bytes, timeout: timeout)
@@ -66,8 +66,8 @@ public final class BufferedWriter<Stream: WritableStream> {
 
   /// Writes a span; suspends only if the buffer has no room for it.
   ///
-  /// - Throws: What the stream throws; `misuse` while another coroutine writes. How many of the bytes
-  ///   were taken is the error's `bytesTransferred`.
+  /// - Throws: What the stream throws; `misuse` while another coroutine writes. How many of the
+  ///   bytes were taken is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func write(_ bytes: RawSpan, timeout: Duration? = nil) throws(CoroutineError) {
     try bytes.withUnsafeBytes { bytes throws(CoroutineError) in
@@ -75,10 +75,11 @@ public final class BufferedWriter<Stream: WritableStream> {
     }
   }
 
-  /// Writes memory that stays valid during the call; suspends only if the buffer has no room for it.
+  /// Writes memory that stays valid during the call; suspends only if the buffer has no room for
+  /// it.
   ///
-  /// - Throws: What the stream throws; `misuse` while another coroutine writes. How many of the bytes
-  ///   were taken is the error's `bytesTransferred`.
+  /// - Throws: What the stream throws; `misuse` while another coroutine writes. How many of the
+  ///   bytes were taken is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func write(
     _ bytes: UnsafeRawBufferPointer, timeout: Duration? = nil
@@ -105,8 +106,8 @@ public final class BufferedWriter<Stream: WritableStream> {
 
   /// Suspends until the stream has taken all that is in the buffer.
   ///
-  /// - Throws: What the stream throws; `misuse` while another coroutine writes. What was not taken is
-  ///   still in the buffer.
+  /// - Throws: What the stream throws; `misuse` while another coroutine writes. What was not taken
+  ///   is still in the buffer.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func flush(timeout: Duration? = nil) throws(CoroutineError) {
     try buffer.enter("flush")

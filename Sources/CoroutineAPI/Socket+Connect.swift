@@ -101,7 +101,8 @@ extension Socket {
 
   /// Ends a datagram socket's bond with the peer that `connect` gave it: it hears everybody again.
   ///
-  /// Waits for nobody. The corresponding C function is `connect` with AF_UNSPEC.
+  /// Its own name stays if it was bound to it; a port that the kernel chose is given up. Waits for
+  /// nobody. The corresponding C function is `connect` with AF_UNSPEC.
   ///
   /// - Throws: `system`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")

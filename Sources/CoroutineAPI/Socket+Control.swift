@@ -145,7 +145,8 @@ extension Socket {
 
     // MARK: Space
 
-    /// How much of `controlCapacity` a control message with so many bytes of data takes: CMSG_SPACE.
+    /// How much of `controlCapacity` a control message with so many bytes of data takes:
+    /// CMSG_SPACE.
     public static func space(forBytes count: Int) -> Int {
       headerSize + aligned(count)
     }

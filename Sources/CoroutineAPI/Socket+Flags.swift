@@ -19,8 +19,8 @@ extension Socket {
     /// MSG_OOB: the byte of urgent data, which is waited for.
     ///
     /// 0 bytes: the stream ended without. EINVAL where it comes with the others
-    /// (`.outOfBandInline`). A `receive` that goes past its place in the stream throws it away, also
-    /// one that waits there when it comes: receive one of the two at a time (tcp(7)).
+    /// (`.outOfBandInline`). A `receive` that goes past its place in the stream throws it away,
+    /// also one that waits there when it comes: receive one of the two at a time (tcp(7)).
     public static let outOfBand = ReceiveFlags(rawValue: CInt(MSG_OOB))
     /// MSG_TRUNC: of a packet that is longer than the buffer the real length is returned.
     ///

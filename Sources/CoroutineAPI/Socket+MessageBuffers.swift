@@ -8,13 +8,14 @@ extension Socket {
 
   // MARK: Receiving
 
-  /// Suspends until a message is there, and receives it into an array, which keeps its length, with what came beside the bytes.
+  /// Suspends until a message is there, and receives it into an array, which keeps its length, with
+  /// what came beside the bytes.
   ///
   /// Control data and descriptors for which `controlCapacity` has no room are lost, and
   /// `isControlTruncated` tells. The corresponding C function is `recvmsg`.
   ///
-  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there is
-  ///   no loop.
+  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there
+  ///   is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receiveMessage(
     into buffer: inout [UInt8], controlCapacity: Int = controlCapacityDefault,
@@ -26,13 +27,14 @@ extension Socket {
       into: &bytes, controlCapacity: controlCapacity, flags: flags, timeout: timeout)
   }
 
-  /// Suspends until a message is there, and receives it into a slice, which keeps its length, with what came beside the bytes.
+  /// Suspends until a message is there, and receives it into a slice, which keeps its length, with
+  /// what came beside the bytes.
   ///
   /// Control data and descriptors for which `controlCapacity` has no room are lost, and
   /// `isControlTruncated` tells. The corresponding C function is `recvmsg`.
   ///
-  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there is
-  ///   no loop.
+  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there
+  ///   is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receiveMessage(
     into buffer: inout ArraySlice<UInt8>, controlCapacity: Int = controlCapacityDefault,
@@ -44,13 +46,14 @@ extension Socket {
       into: &bytes, controlCapacity: controlCapacity, flags: flags, timeout: timeout)
   }
 
-  /// Suspends until a message is there, and receives it into an inline array, with what came beside the bytes.
+  /// Suspends until a message is there, and receives it into an inline array, with what came beside
+  /// the bytes.
   ///
   /// Control data and descriptors for which `controlCapacity` has no room are lost, and
   /// `isControlTruncated` tells. The corresponding C function is `recvmsg`.
   ///
-  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there is
-  ///   no loop.
+  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there
+  ///   is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receiveMessage<let count: Int>(
     into buffer: inout InlineArray<count, UInt8>, controlCapacity: Int = controlCapacityDefault,
@@ -62,13 +65,14 @@ extension Socket {
       into: &bytes, controlCapacity: controlCapacity, flags: flags, timeout: timeout)
   }
 
-  /// Suspends until a message is there, and receives it into a span, with what came beside the bytes.
+  /// Suspends until a message is there, and receives it into a span, with what came beside the
+  /// bytes.
   ///
   /// Control data and descriptors for which `controlCapacity` has no room are lost, and
   /// `isControlTruncated` tells. The corresponding C function is `recvmsg`.
   ///
-  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there is
-  ///   no loop.
+  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there
+  ///   is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receiveMessage(
     into buffer: inout MutableRawSpan, controlCapacity: Int = controlCapacityDefault,
@@ -80,13 +84,14 @@ extension Socket {
     }
   }
 
-  /// Suspends until a message is there, and receives it into several arrays, one after the other, with what came beside the bytes.
+  /// Suspends until a message is there, and receives it into several arrays, one after the other,
+  /// with what came beside the bytes.
   ///
   /// Control data and descriptors for which `controlCapacity` has no room are lost, and
   /// `isControlTruncated` tells. The corresponding C function is `recvmsg`.
   ///
-  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there is
-  ///   no loop.
+  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there
+  ///   is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receiveMessage(
     vectored buffers: inout [[UInt8]], controlCapacity: Int = controlCapacityDefault,
@@ -98,13 +103,14 @@ extension Socket {
     }
   }
 
-  /// Suspends until a message is there, and receives it into memory that stays valid during the call, with what came beside the bytes.
+  /// Suspends until a message is there, and receives it into memory that stays valid during the
+  /// call, with what came beside the bytes.
   ///
   /// Control data and descriptors for which `controlCapacity` has no room are lost, and
   /// `isControlTruncated` tells. The corresponding C function is `recvmsg`.
   ///
-  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there is
-  ///   no loop.
+  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there
+  ///   is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receiveMessage(
     vectored buffers: [UnsafeMutableRawBufferPointer],
@@ -121,11 +127,11 @@ extension Socket {
 
   /// Suspends until the kernel takes a message made of an array and of control data.
   ///
-  /// Returns how many bytes of it. On a stream that may be a part, which the control data went with.
-  /// The corresponding C function is `sendmsg`.
+  /// Returns how many bytes of it. On a stream that may be a part, which the control data went
+  /// with. The corresponding C function is `sendmsg`.
   ///
-  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there is
-  ///   no loop.
+  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there
+  ///   is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
   public func sendMessage(
@@ -137,11 +143,11 @@ extension Socket {
 
   /// Suspends until the kernel takes a message made of a slice and of control data.
   ///
-  /// Returns how many bytes of it. On a stream that may be a part, which the control data went with.
-  /// The corresponding C function is `sendmsg`.
+  /// Returns how many bytes of it. On a stream that may be a part, which the control data went
+  /// with. The corresponding C function is `sendmsg`.
   ///
-  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there is
-  ///   no loop.
+  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there
+  ///   is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
   public func sendMessage(
@@ -153,11 +159,11 @@ extension Socket {
 
   /// Suspends until the kernel takes a message made of a string, in UTF-8 and of control data.
   ///
-  /// Returns how many bytes of it. On a stream that may be a part, which the control data went with.
-  /// The corresponding C function is `sendmsg`.
+  /// Returns how many bytes of it. On a stream that may be a part, which the control data went
+  /// with. The corresponding C function is `sendmsg`.
   ///
-  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there is
-  ///   no loop.
+  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there
+  ///   is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
   public func sendMessage(
@@ -170,11 +176,11 @@ extension Socket {
 
   /// Suspends until the kernel takes a message made of a span and of control data.
   ///
-  /// Returns how many bytes of it. On a stream that may be a part, which the control data went with.
-  /// The corresponding C function is `sendmsg`.
+  /// Returns how many bytes of it. On a stream that may be a part, which the control data went
+  /// with. The corresponding C function is `sendmsg`.
   ///
-  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there is
-  ///   no loop.
+  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there
+  ///   is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
   public func sendMessage(
@@ -187,13 +193,13 @@ extension Socket {
     }
   }
 
-  /// Suspends until the kernel takes a message made of several arrays, one after the other and of control data.
+  /// Suspends until the kernel takes a message made of several arrays and of control data.
   ///
-  /// Returns how many bytes of it. On a stream that may be a part, which the control data went with.
-  /// The corresponding C function is `sendmsg`.
+  /// Returns how many bytes of it. On a stream that may be a part, which the control data went
+  /// with. The corresponding C function is `sendmsg`.
   ///
-  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there is
-  ///   no loop.
+  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there
+  ///   is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
   public func sendMessage(
@@ -206,13 +212,14 @@ extension Socket {
     }
   }
 
-  /// Suspends until the kernel takes a message made of memory that stays valid during the call and of control data.
+  /// Suspends until the kernel takes a message made of memory that stays valid during the call and
+  /// of control data.
   ///
-  /// Returns how many bytes of it. On a stream that may be a part, which the control data went with.
-  /// The corresponding C function is `sendmsg`.
+  /// Returns how many bytes of it. On a stream that may be a part, which the control data went
+  /// with. The corresponding C function is `sendmsg`.
   ///
-  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there is
-  ///   no loop.
+  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there
+  ///   is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
   public func sendMessage(

@@ -109,8 +109,8 @@ extension Socket {
   ///
   /// The timeout is for the whole. The corresponding C function is `send`.
   ///
-  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How many
-  ///   bytes had been sent is the error's `bytesTransferred`.
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
+  ///   many bytes had been sent is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func sendAll(
     _ bytes: [UInt8], flags: SendFlags = [], timeout: Duration? = nil
@@ -122,8 +122,8 @@ extension Socket {
   ///
   /// The timeout is for the whole. The corresponding C function is `send`.
   ///
-  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How many
-  ///   bytes had been sent is the error's `bytesTransferred`.
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
+  ///   many bytes had been sent is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func sendAll(
     _ bytes: ArraySlice<UInt8>, flags: SendFlags = [], timeout: Duration? = nil
@@ -135,8 +135,8 @@ extension Socket {
   ///
   /// The timeout is for the whole. The corresponding C function is `send`.
   ///
-  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How many
-  ///   bytes had been sent is the error's `bytesTransferred`.
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
+  ///   many bytes had been sent is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func sendAll<let count: Int>(
     _ bytes: InlineArray<count, UInt8>, flags: SendFlags = [], timeout: Duration? = nil
@@ -148,8 +148,8 @@ extension Socket {
   ///
   /// The timeout is for the whole. The corresponding C function is `send`.
   ///
-  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How many
-  ///   bytes had been sent is the error's `bytesTransferred`.
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
+  ///   many bytes had been sent is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func sendAll(
     _ bytes: String, flags: SendFlags = [], timeout: Duration? = nil
@@ -161,8 +161,8 @@ extension Socket {
   ///
   /// The timeout is for the whole. The corresponding C function is `send`.
   ///
-  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How many
-  ///   bytes had been sent is the error's `bytesTransferred`.
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
+  ///   many bytes had been sent is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func sendAll(
     _ bytes: Substring, flags: SendFlags = [], timeout: Duration? = nil
@@ -174,8 +174,8 @@ extension Socket {
   ///
   /// The timeout is for the whole. The corresponding C function is `send`.
   ///
-  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How many
-  ///   bytes had been sent is the error's `bytesTransferred`.
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
+  ///   many bytes had been sent is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func sendAll(
     _ bytes: RawSpan, flags: SendFlags = [], timeout: Duration? = nil
@@ -189,8 +189,8 @@ extension Socket {
   ///
   /// The timeout is for the whole. The corresponding C function is `send`.
   ///
-  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How many
-  ///   bytes had been sent is the error's `bytesTransferred`.
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
+  ///   many bytes had been sent is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func sendAll(
     _ bytes: UnsafeRawBufferPointer, flags: SendFlags = [], timeout: Duration? = nil
@@ -205,8 +205,8 @@ extension Socket {
   ///
   /// The timeout is for the whole. The corresponding C function is `send`.
   ///
-  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How many
-  ///   bytes had been sent is the error's `bytesTransferred`.
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
+  ///   many bytes had been sent is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @_disfavoredOverload
   public func sendAll(

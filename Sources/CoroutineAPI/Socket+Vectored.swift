@@ -20,8 +20,8 @@ extension Socket {
 
   /// As `receive(vectored:)` for arrays, into memory that stays valid during the call.
   ///
-  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there is
-  ///   no loop.
+  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there
+  ///   is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receive(
     vectored buffers: [UnsafeMutableRawBufferPointer], flags: ReceiveFlags = [],
@@ -51,8 +51,8 @@ extension Socket {
 
   /// As `send(vectored:)` for arrays, of memory that stays valid during the call.
   ///
-  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there is
-  ///   no loop.
+  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there
+  ///   is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func send(
     vectored buffers: [UnsafeRawBufferPointer], flags: SendFlags = [], timeout: Duration? = nil
@@ -69,8 +69,8 @@ extension Socket {
   /// The timeout is for the whole. A stream takes any number of arrays, packets 1024 at most. The
   /// corresponding C function is `sendmsg`.
   ///
-  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there is
-  ///   no loop. How many bytes had been sent is the error's `bytesTransferred`.
+  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there
+  ///   is no loop. How many bytes had been sent is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func sendAll(
     vectored buffers: [[UInt8]], flags: SendFlags = [], timeout: Duration? = nil
@@ -82,8 +82,8 @@ extension Socket {
 
   /// As `sendAll(vectored:)` for arrays, of memory that stays valid during the call.
   ///
-  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there is
-  ///   no loop. How many bytes had been sent is the error's `bytesTransferred`.
+  /// - Throws: `system`, `invalidArgument`, `timeout`, `closed`, `cancelled`, `misuse` where there
+  ///   is no loop. How many bytes had been sent is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func sendAll(
     vectored buffers: [UnsafeRawBufferPointer], flags: SendFlags = [], timeout: Duration? = nil

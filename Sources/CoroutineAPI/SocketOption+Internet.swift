@@ -47,6 +47,8 @@ extension SocketOption where Value == Bool {
   /// IP_MULTICAST_ALL: hear also groups that other sockets joined; on at first.
   public static let multicastAll = SocketOption(
     "IP_MULTICAST_ALL", CInt(IPPROTO_IP), IP_MULTICAST_ALL)
+  /// IPV6_MULTICAST_ALL: hear also groups that other sockets joined; on at first (Linux 4.20).
+  public static let ipv6MulticastAll = SocketOption("IPV6_MULTICAST_ALL", CInt(IPPROTO_IPV6), 29)
 }
 
 extension SocketOption where Value == Int {

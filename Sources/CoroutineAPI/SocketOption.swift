@@ -134,8 +134,8 @@ extension Socket {
   ///
   /// Does not suspend. The C function is `setsockopt`.
   ///
-  /// - Throws: `system` (ENOPROTOOPT, EINVAL, EPERM), `invalidArgument` beyond what the kernel would
-  ///   take as it is, `closed`, `misuse` where there is no loop.
+  /// - Throws: `system` (ENOPROTOOPT, EINVAL, EPERM), `invalidArgument` beyond what the kernel
+  ///   would take as it is, `closed`, `misuse` where there is no loop.
   public func setOption(_ option: SocketOption<Int>, _ value: Int) throws(CoroutineError) {
     try checkOpen("setOption")
     try option.set(try option.checked(value, of: handle.descriptor), of: handle.descriptor)

@@ -79,7 +79,8 @@ extension Conformance {
         let port = try #require(try first.localAddress.port)
         let second = try group.member(port: port)
         try second.leaveGroup(group.address(), interface: group.interface)
-        if !host.contains(":") { try second.setOption(.multicastAll, false) }
+        // Else it goes on hearing what others of this machine have joined.
+        try second.setOption(host.contains(":") ? .ipv6MulticastAll : .multicastAll, false)
         try group.sender().send("hello", to: group.address(port: port))
         #expect(try first.receiveText(timeout: .seconds(10)) == "hello")
         #expect(try failure { _ = try second.receiveText(timeout: .zero) }.code == .timeout)
@@ -126,7 +127,8 @@ extension Conformance {
         #expect(try sender.option(option))
         try sender.setOption(option, false)
         #expect(try !sender.option(option))
-        try sender.send("unheard", to: group.address(port: port))
+        // The loopback interface brings everything back, whatever the option says.
+        if group.interface != "lo" { try sender.send("unheard", to: group.address(port: port)) }
         try sender.setOption(option, true)
         try sender.send("hello", to: group.address(port: port))
         #expect(try socket.receiveText(timeout: .seconds(10)) == "hello")
