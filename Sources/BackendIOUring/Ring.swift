@@ -57,8 +57,8 @@
 
     /// In a forked child.
     ///
-    /// Not `io_uring_queue_exit`, which may ask something of the parent's ring. A mapping would keep
-    /// the ring alive after the parent's end.
+    /// Not `io_uring_queue_exit`, which may ask something of the parent's ring. A mapping would
+    /// keep the ring alive after the parent's end.
     func abandon() {
       let (entries, results) = (ring.pointee.sq, ring.pointee.cq)
       munmap(entries.sqes, Int(entries.ring_entries) * MemoryLayout<io_uring_sqe>.stride)

@@ -112,6 +112,10 @@ private func reachLimit(
         return print("no failure with \(coroutines.count) stacks")
       }
       print(failure { try last.join() })
+      // Stacks leave some address space to the rest of the program.
+      let room = malloc(1 << 20)
+      print("room for malloc:", room != nil)
+      free(room)
       started = coroutines.count
       failures = []
     }
