@@ -134,8 +134,8 @@ final class SignalTable {
 
   // MARK: Dispatch
 
-  /// Without the eventfd nothing is heard of signals: rather than be swallowed, each does again what
-  /// it did before.
+  /// Without the eventfd nothing is heard of signals: rather than be swallowed, each does again
+  /// what it did before.
   private func dispatch() throws(CoroutineError) {
     do throws(CoroutineError) {
       try readAndStart()
