@@ -12,8 +12,6 @@ public final class EpollBackend: Backend {
   private let wakeUp: CInt
   private let timer: DeadlineTimer
   private let table: WaiterTable
-  /// Cancelled operations, to be reported by the next `wait`.
-  private let cancelled: UnsafeMutablePointer<OperationList>
   private let events: UnsafeMutableBufferPointer<epoll_event>
 
   private static let eventCount = 256
@@ -45,8 +43,6 @@ public final class EpollBackend: Backend {
     }
     table = WaiterTable(epoll: epoll)
     events = .allocate(capacity: Self.eventCount)
-    cancelled = .allocate(capacity: 1)
-    cancelled.initialize(to: OperationList())
     // Edge-triggered, so that neither has to be read: each expiry and each write is an edge.
     let edge = EPOLLIN.rawValue | EPOLLET.rawValue
     guard coro_epoll_add(epoll, wakeUp, edge, Self.wakeUpTag) == 0,
@@ -69,7 +65,6 @@ public final class EpollBackend: Backend {
 
   deinit {
     events.deallocate()
-    cancelled.deallocate()
   }
 
   // MARK: Backend
@@ -85,8 +80,14 @@ public final class EpollBackend: Backend {
     switch operation.pointer.pointee.kind {
     case .receive, .receiveMessage, .read, .accept, .send, .sendMessage, .write, .connect:
       return table.start(operation)
-    case .close(let descriptor), .forget(let descriptor):
+    case .poll:
+      return table.startPolling(operation)
+    case .close(let descriptor):
+      table.close(descriptor)
+    case .forget(let descriptor):
       table.forget(descriptor)
+    case .introduce(let descriptor):
+      table.introduce(descriptor)
     case .call:
       break
     }
@@ -96,9 +97,7 @@ public final class EpollBackend: Backend {
 
   /// Takes the operation out of the table; nothing in the kernel refers to it.
   public func cancel(_ operation: KernelOperation.Reference) {
-    table.remove(operation)
-    operation.pointer.pointee.result = -Int(ECANCELED)
-    cancelled.pointee.append(operation)
+    table.cancel(operation)
   }
 
   /// Waits for edges, and attempts again who waited for them.
@@ -110,9 +109,12 @@ public final class EpollBackend: Backend {
       if !timer.arm(deadline) { timeout = milliseconds(until: deadline) }
     case .forever: break
     }
-    if !cancelled.pointee.isEmpty {
-      completed.append(contentsOf: &cancelled.pointee)
+    if !table.early.pointee.isEmpty {
+      completed.append(contentsOf: &table.early.pointee)
       timeout = 0
+    }
+    if timeout != 0, !table.newcomers.pointee.isEmpty, !table.newcomers.pointee.isCheckSet {
+      table.newcomers.pointee.isCheckSet = timer.arm(now + Newcomers.delay)
     }
     // EINTR: the deadline is the timer's and absolute, so waiting again loses nothing. Yet it
     // returns, as after any event: a signal's handler may have been for this loop.
@@ -122,7 +124,9 @@ public final class EpollBackend: Backend {
       let event = events[index]
       let tag = withUnsafePointer(to: event) { coro_epoll_data($0) }
       switch tag {
-      case Self.timerTag: timer.hasFired()
+      case Self.timerTag:
+        timer.hasFired()
+        table.checkNewcomers()
       case Self.wakeUpTag: break
       default: table.edge(tag, events: event.events, completed: &completed)
       }

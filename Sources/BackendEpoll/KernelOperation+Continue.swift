@@ -1,6 +1,14 @@
 import CoroutineAPI
 import Glibc
 
+/// What the epoll backend notes in an operation's own word.
+enum Word {
+  /// `connect` was called once.
+  static let called: UInt64 = 1
+  /// It failed because its descriptor is gone, and is not reported yet.
+  static let abandoned: UInt64 = 2
+}
+
 extension KernelOperation.Reference {
   /// Makes the operation's call: the first time as it stands, later as the kernel wants it
   /// repeated.
@@ -13,9 +21,9 @@ extension KernelOperation.Reference {
       let result = pointer.pointee.attempt()
       return result == -Int(EAGAIN) ? nil : result
     }
-    let isRepeated = pointer.pointee.backendWord == 1
+    let isRepeated = pointer.pointee.backendWord == Word.called
     let result = pointer.pointee.connect(isRepeated: isRepeated)
-    if result == nil { pointer.pointee.backendWord = 1 }
+    if result == nil { pointer.pointee.backendWord = Word.called }
     return result
   }
 }

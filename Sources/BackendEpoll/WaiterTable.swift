@@ -20,10 +20,21 @@ import Glibc
 //    between, adding reports it: EPOLL_CTL_ADD delivers the state as a first edge.
 // 4. An edge sets the direction free and attempts the waiting, in order, until one finds EAGAIN.
 //
+// 5. Who waits for readiness (`poll`) takes nothing away, and stands in no line: there are any
+//    number of them, each asks poll(2) first, and an edge, whatever it tells, makes them ask again,
+//    before those who read and write. Their asking says nothing of "blocked".
+// 6. Who gives up leaves his direction free: the next one asks the kernel, and so learns if the
+//    number was closed meanwhile.
+//
 // Numbers are reused. An event carries the generation of its descriptor's registration, and an
 // event of an earlier one, which lay in the same batch when the number was closed, is dropped. A
 // registration belongs to the open file and not to the number: with a duplicate open elsewhere it
 // would outlive close(2), so it is deleted first.
+//
+// Numbers are also closed behind our back, and then the kernel drops the registration and says
+// nothing. So whoever begins to use a number is introduced, and EPOLL_CTL_ADD tells: EEXIST, it is
+// the open file that is registered; else it is another one, and everybody who waits for the former
+// is told EBADF.
 
 /// What is known of each descriptor, indexed by its number.
 final class WaiterTable {
@@ -36,18 +47,35 @@ final class WaiterTable {
   private struct Entry {
     var reading = Waiters()
     var writing = Waiters()
+    /// Those who wait for readiness alone.
+    var polling = OperationList()
     var generation: UInt32 = 0
     var isRegistered = false
     /// The peer has hung up or sent urgent data: rule 2's short reads say nothing any more.
     var mayStopShort = false
+
+    var isInUse: Bool {
+      !(reading.operations.isEmpty && writing.operations.isEmpty && polling.isEmpty)
+    }
   }
 
+  private static let events =
+    EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLPRI.rawValue | EPOLLRDHUP.rawValue
+    | EPOLLET.rawValue
+
   private let epoll: CInt
+  /// Operations that ended without an edge, to be reported by the next `wait`.
+  let early: UnsafeMutablePointer<OperationList>
+  let newcomers: UnsafeMutablePointer<Newcomers>
   // Raw memory, so that an entry is reached without an exclusivity check or a count.
   private let storage: UnsafeMutablePointer<UnsafeMutableBufferPointer<Entry>>
 
   init(epoll: CInt) {
     self.epoll = epoll
+    early = .allocate(capacity: 1)
+    early.initialize(to: OperationList())
+    newcomers = .allocate(capacity: 1)
+    newcomers.initialize(to: Newcomers())
     storage = .allocate(capacity: 1)
     storage.initialize(to: UnsafeMutableBufferPointer(start: nil, count: 0))
   }
@@ -55,6 +83,8 @@ final class WaiterTable {
   func deallocate() {
     storage.pointee.deallocate()
     storage.deallocate()
+    early.deallocate()
+    newcomers.deallocate()
   }
 
   // MARK: Starting
@@ -75,6 +105,7 @@ final class WaiterTable {
     // lie in the kernel until the next wait.
     let isBlocked = waiters.pointee.isBlocked && operation.pointer.pointee.mayWait
     if waiters.pointee.operations.isEmpty, !isBlocked, attempt(operation, entry, waiters) {
+      if operation.pointer.pointee.result == -Int(EBADF) { abandonIfClosed(descriptor, entry) }
       return true
     }
     guard operation.pointer.pointee.mayWait else {
@@ -89,7 +120,33 @@ final class WaiterTable {
         return true
       }
     }
+    newcomers.pointee.note(descriptor)
     waiters.pointee.operations.append(operation)
+    return false
+  }
+
+  /// Asks for readiness, or puts the operation to those who wait to hear of it.
+  ///
+  /// - Returns: True if it finished.
+  func startPolling(_ operation: KernelOperation.Reference) -> Bool {
+    let descriptor = operation.pointer.pointee.kind.descriptor
+    // First, because the table has no room for a number that nobody has.
+    let result = operation.pointer.pointee.attempt()
+    operation.pointer.pointee.result = result
+    guard result == -Int(EAGAIN), operation.pointer.pointee.mayWait else {
+      if result == -Int(EBADF), let entry = existingEntry(descriptor) {
+        abandonIfClosed(descriptor, entry)
+      }
+      return true
+    }
+    let entry = entry(descriptor)
+    if !entry.pointee.isRegistered, let error = register(descriptor, entry) {
+      // A file is readable and writable at once, so it is something else that would never come.
+      operation.pointer.pointee.result = error == -Int(EPERM) ? -Int(EINVAL) : error
+      return true
+    }
+    newcomers.pointee.note(descriptor)
+    entry.pointee.polling.append(operation)
     return false
   }
 
@@ -121,13 +178,14 @@ final class WaiterTable {
   ///
   /// - Returns: nil, or a negated errno value.
   private func register(_ descriptor: CInt, _ entry: UnsafeMutablePointer<Entry>) -> Int? {
-    let events =
-      EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLPRI.rawValue | EPOLLRDHUP.rawValue
-      | EPOLLET.rawValue
-    let tag = UInt64(entry.pointee.generation) << 32 | UInt64(UInt32(bitPattern: descriptor))
-    guard coro_epoll_add(epoll, descriptor, events, tag) == 0 else { return -Int(errno) }
+    let tag = Self.tag(descriptor, generation: entry.pointee.generation)
+    guard coro_epoll_add(epoll, descriptor, Self.events, tag) == 0 else { return -Int(errno) }
     entry.pointee.isRegistered = true
     return nil
+  }
+
+  private static func tag(_ descriptor: CInt, generation: UInt32) -> UInt64 {
+    UInt64(generation) << 32 | UInt64(UInt32(bitPattern: descriptor))
   }
 
   // MARK: Edges
@@ -142,6 +200,7 @@ final class WaiterTable {
     guard entry.pointee.generation == UInt32(tag >> 32) else { return }
     let hangUp = EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue
     if events & (hangUp | EPOLLPRI.rawValue) != 0 { entry.pointee.mayStopShort = true }
+    if !entry.pointee.polling.isEmpty { askAgain(entry, &completed) }
     if events & (EPOLLIN.rawValue | hangUp) != 0 {
       advance(entry, Self.waiters(entry, .reading), &completed)
     }
@@ -162,28 +221,118 @@ final class WaiterTable {
     }
   }
 
+  /// Lets everyone ask who waits for readiness.
+  private func askAgain(
+    _ entry: UnsafeMutablePointer<Entry>, _ completed: inout OperationList
+  ) {
+    var cursor = entry.pointee.polling.first
+    while let operation = cursor {
+      cursor = operation.pointer.pointee.next
+      let result = operation.pointer.pointee.attempt()
+      guard result != -Int(EAGAIN) else { continue }
+      operation.pointer.pointee.result = result
+      entry.pointee.polling.remove(operation)
+      completed.append(operation)
+    }
+  }
+
   // MARK: Leaving
 
-  /// Takes an operation out that waits.
-  func remove(_ operation: KernelOperation.Reference) {
+  /// Takes an operation out that waits, and reports it with the next `wait`.
+  func cancel(_ operation: KernelOperation.Reference) {
+    // It has failed already, and the report is under way.
+    if operation.pointer.pointee.backendWord == Word.abandoned { return }
     let kind = operation.pointer.pointee.kind
-    guard let direction = kind.direction else { return }
-    Self.waiters(entry(kind.descriptor), direction).pointee.operations.remove(operation)
+    let entry = entry(kind.descriptor)
+    if let direction = kind.direction {
+      let waiters = Self.waiters(entry, direction)
+      waiters.pointee.operations.remove(operation)
+      waiters.pointee.isBlocked = false
+    } else {
+      entry.pointee.polling.remove(operation)
+    }
+    operation.pointer.pointee.result = -Int(ECANCELED)
+    early.pointee.append(operation)
+  }
+
+  /// Forgets a descriptor that is about to be used without us, unless somebody still waits on it
+  /// with us.
+  func forget(_ descriptor: CInt) {
+    guard let entry = existingEntry(descriptor), !entry.pointee.isInUse else { return }
+    if entry.pointee.isRegistered { _ = coro_epoll_delete(epoll, descriptor) }
+    reset(entry)
   }
 
   /// Forgets a descriptor whose number is about to be somebody else's.
-  ///
-  /// Nobody waits on it.
-  func forget(_ descriptor: CInt) {
-    guard descriptor >= 0, Int(descriptor) < storage.pointee.count else { return }
-    let entry = entry(descriptor)
+  func close(_ descriptor: CInt) {
+    guard let entry = existingEntry(descriptor) else { return }
     if entry.pointee.isRegistered { _ = coro_epoll_delete(epoll, descriptor) }
+    abandon(entry)
+  }
+
+  /// Forgets what was known of a number, if it is another open file's by now.
+  func introduce(_ descriptor: CInt) {
+    guard let entry = existingEntry(descriptor) else { return }
+    // Nobody waits without a registration.
+    guard entry.pointee.isRegistered else { return reset(entry) }
+    let tag = Self.tag(descriptor, generation: entry.pointee.generation &+ 1)
+    let isReused = coro_epoll_add(epoll, descriptor, Self.events, tag) == 0
+    if !isReused, errno == EEXIST { return }
+    abandon(entry)
+    entry.pointee.isRegistered = isReused
+  }
+
+  /// Looks whether the kernel will tell of those who began to wait lately.
+  func checkNewcomers() {
+    newcomers.pointee.check { descriptor in
+      guard let entry = existingEntry(descriptor), entry.pointee.isRegistered,
+        entry.pointee.isInUse
+      else { return }
+      let tag = Self.tag(descriptor, generation: entry.pointee.generation &+ 1)
+      if coro_epoll_add(epoll, descriptor, Self.events, tag) == 0 {
+        // dup2 gave the number to another file, whose first edge follows.
+        entry.pointee.generation &+= 1
+      } else if errno == EBADF {
+        abandon(entry)
+      }
+    }
+  }
+
+  /// After an EBADF, which is also how a descriptor refuses the wrong direction.
+  @inline(never)
+  private func abandonIfClosed(_ descriptor: CInt, _ entry: UnsafeMutablePointer<Entry>) {
+    if coro_is_open(descriptor) == 0 { abandon(entry) }
+  }
+
+  /// Tells everyone who waits that there is no such descriptor any more.
+  private func abandon(_ entry: UnsafeMutablePointer<Entry>) {
+    fail(&entry.pointee.reading.operations)
+    fail(&entry.pointee.writing.operations)
+    fail(&entry.pointee.polling)
+    reset(entry)
+  }
+
+  private func fail(_ operations: inout OperationList) {
+    while let operation = operations.popFirst() {
+      operation.pointer.pointee.result = -Int(EBADF)
+      operation.pointer.pointee.backendWord = Word.abandoned
+      early.pointee.append(operation)
+    }
+  }
+
+  private func reset(_ entry: UnsafeMutablePointer<Entry>) {
     let generation = entry.pointee.generation &+ 1
     entry.pointee = Entry()
     entry.pointee.generation = generation
   }
 
   // MARK: Memory
+
+  /// nil: nothing is known of the descriptor.
+  private func existingEntry(_ descriptor: CInt) -> UnsafeMutablePointer<Entry>? {
+    guard descriptor >= 0, Int(descriptor) < storage.pointee.count else { return nil }
+    return entry(descriptor)
+  }
 
   private func entry(_ descriptor: CInt) -> UnsafeMutablePointer<Entry> {
     if Int(descriptor) >= storage.pointee.count { grow(toHold: Int(descriptor)) }

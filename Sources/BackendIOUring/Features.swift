@@ -182,7 +182,7 @@
       case .write: .write
       case .accept: .accept
       case .connect: .connect
-      case .close, .forget, .call: []
+      case .poll, .close, .forget, .introduce, .call: []
       }
     }
   }

@@ -40,11 +40,8 @@
 
     /// Makes the operation's call when the poll has ended.
     ///
-    /// - Parameter answer: The poll's result.
     /// - Returns: The operation's result; nil: it waits on.
-    func attempt(_ operation: KernelOperation.Reference, after answer: Int) -> Int? {
-      operation.pointer.pointee.backendMark = false
-      guard answer >= 0 else { return answer }
+    func attemptAfterPoll(_ operation: KernelOperation.Reference) -> Int? {
       if let result = attempt(operation, isRepeated: true) { return result }
       // A cancellation that came too late for the poll finds nothing any more.
       guard !operation.pointer.pointee.isCancelled else { return -Int(ECANCELED) }

@@ -14,12 +14,16 @@
     private let wakeUp: CInt
     /// Finished operations that were found while room was made in a full submission queue, and
     /// cancelled ones that never came to the ring.
-    private let early: UnsafeMutablePointer<OperationList>
-    private let lines = WaitingLines()
+    let early: UnsafeMutablePointer<OperationList>
+    let lines: WaitingLines
     /// Completions are being worked on.
     private var isReaping = false
     /// Completions that were found meanwhile, to be worked on next.
     private var aside: [(word: UInt64, result: CInt)] = []
+    /// What a question by `strandIfReused` was answered with.
+    var probeResult: CInt?
+    /// How many operations such questions may have cancelled that are to be submitted again.
+    var disturbedMax = 0
     /// `wake()` was heard of, and no `wait` has returned since.
     private let isWoken: UnsafeMutablePointer<Bool>
 
@@ -52,6 +56,7 @@
           .unavailable, errno: .init(rawValue: reason), call: "the io_uring backend",
           operands: "(eventfd)", detail: "raise the limit of open descriptors (ulimit -n)")
       }
+      lines = WaitingLines(ring.features.cancelsByDescriptor ? nil : FileIdentities())
       early = .allocate(capacity: 1)
       early.initialize(to: OperationList())
       isWoken = .allocate(capacity: 1)
@@ -81,9 +86,21 @@
     /// Fills a submission entry; what never waits is done at once, by an ordinary call.
     public func start(_ operation: KernelOperation.Reference) -> Bool {
       switch operation.pointer.pointee.kind {
-      case .call, .close, .forget:
+      case .call, .forget:
         operation.pointer.pointee.result = operation.pointer.pointee.attempt()
         return true
+      case .close(let descriptor):
+        if lines.isInUse(descriptor) { strandEarly(descriptor) }
+        operation.pointer.pointee.result = operation.pointer.pointee.attempt()
+        return true
+      case .introduce(let descriptor):
+        if lines.isInUse(descriptor) { strandIfReused(descriptor) }
+        operation.pointer.pointee.result = 0
+        return true
+      case .poll:
+        if startPolling(operation) { return true }
+        if lines.append(operation) { _ = submit(operation) }
+        return false
       case .receive, .receiveMessage, .read, .accept, .send, .sendMessage, .write, .connect:
         guard operation.pointer.pointee.kind.descriptor >= 0 else {
           operation.pointer.pointee.result = -Int(EBADF)
@@ -93,6 +110,7 @@
         if case .accept = operation.pointer.pointee.kind, acceptsAtOnce(operation) { return true }
         guard lines.append(operation), submit(operation) else { return false }
         _ = lines.remove(operation)
+        if operation.pointer.pointee.result == -Int(EBADF) { strandEarlyIfClosed(operation) }
         return true
       }
     }
@@ -102,6 +120,7 @@
       guard ring.doesEverything || ring.does(operation) else {
         return submitForReadiness(operation)
       }
+      operation.pointer.pointee.backendWord = WaitingLines.Place.ring
       let entry = ring.entry(makingRoom: makeRoom)
       operation.prepare(entry)
       io_uring_sqe_set_data64(entry, Tag.operation.word(operation))
@@ -116,6 +135,7 @@
       guard lines.isEmpty(for: operation) else { return false }
       let result = operation.pointer.pointee.attempt()
       operation.pointer.pointee.result = result
+      if result == -Int(EBADF) { strandEarlyIfClosed(operation) }
       return result != -Int(EAGAIN)
     }
 
@@ -124,6 +144,20 @@
       let result =
         lines.isEmpty(for: operation) ? operation.pointer.pointee.attempt() : -Int(EAGAIN)
       operation.pointer.pointee.result = result == -Int(EINPROGRESS) ? -Int(EAGAIN) : result
+      if result == -Int(EBADF) { strandEarlyIfClosed(operation) }
+      return true
+    }
+
+    /// Asks for readiness.
+    ///
+    /// First, because the lines have no room for a number that nobody has.
+    ///
+    /// - Returns: Whether the operation has finished.
+    private func startPolling(_ operation: KernelOperation.Reference) -> Bool {
+      let result = operation.pointer.pointee.attempt()
+      operation.pointer.pointee.result = result
+      if result == -Int(EAGAIN) { return !operation.pointer.pointee.mayWait }
+      if result == -Int(EBADF) { strandEarlyIfClosed(operation) }
       return true
     }
 
@@ -131,6 +165,8 @@
     ///
     /// Its own completion follows, whoever wins the race.
     public func cancel(_ operation: KernelOperation.Reference) {
+      // Of a descriptor that is gone: its end was asked for, or is under way.
+      if operation.pointer.pointee.backendWord >= WaitingLines.Place.stranded { return }
       if lines.isWaiting(operation) {
         _ = lines.remove(operation)
         operation.pointer.pointee.result = -Int(ECANCELED)
@@ -163,6 +199,7 @@
     public func close() {
       ring.close()
       _ = CLinux.close(wakeUp)
+      lines.identities?.close()
     }
 
     /// Unmaps the child's copy of the queues and closes its descriptors.
@@ -171,6 +208,7 @@
     public func abandon() {
       ring.abandon()
       _ = CLinux.close(wakeUp)
+      lines.identities?.close()
     }
 
     // MARK: Completions
@@ -188,7 +226,7 @@
       aside.isEmpty ? ring.nextCompletion() : aside.removeFirst()
     }
 
-    private func reap(_ completed: inout OperationList) {
+    func reap(_ completed: inout OperationList) {
       isReaping = true
       defer { isReaping = false }
       while let (word, result) = nextCompletion() {
@@ -198,6 +236,8 @@
           finish(operation, Int(result), &completed)
         case .cancellation:
           break  // Whether it won shows in the operation's own completion.
+        case .probe:
+          probeResult = result
         case .wakeUp:
           var count: UInt64 = 0
           _ = read(wakeUp, &count, MemoryLayout<UInt64>.size)
@@ -211,17 +251,21 @@
       _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout OperationList
     ) {
       if operation.pointer.pointee.backendMark {
-        guard let outcome = attempt(operation, after: result) else { return }
-        return report(operation, outcome, &completed)
+        operation.pointer.pointee.backendMark = false
+        if operation.pointer.pointee.backendWord == WaitingLines.Place.stranded {
+          return interrupted(operation, -Int(ECANCELED), &completed)
+        }
+        if result >= 0 {
+          guard let outcome = attemptAfterPoll(operation) else { return }
+          return report(operation, outcome, &completed)
+        }
       }
       switch -result {
-      case Int(EINTR):
-        // A worker thread was interrupted: by the cancellation, or by nothing that concerns us.
-        if operation.pointer.pointee.isCancelled {
-          report(operation, -Int(ECANCELED), &completed)
-        } else if submit(operation) {
-          report(operation, operation.pointer.pointee.result, &completed)
-        }
+      case Int(ECANCELED), Int(EINTR):
+        interrupted(operation, result, &completed)
+      case Int(EAGAIN)
+      where operation.pointer.pointee.backendWord == WaitingLines.Place.stranded:
+        interrupted(operation, result, &completed)
       case Int(EAGAIN) where operation.pointer.pointee.kind.opcode != .connect:
         // The descriptor is in non-blocking mode, and the kernel would not wait for it.
         if operation.pointer.pointee.isCancelled {
@@ -234,15 +278,38 @@
       }
     }
 
+    /// An operation has ended by an interruption: by its cancellation, because its descriptor is
+    /// gone, by our asking, or (of a worker thread) by nothing that concerns us.
+    private func interrupted(
+      _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout OperationList
+    ) {
+      if operation.pointer.pointee.isCancelled {
+        report(operation, -Int(ECANCELED), &completed)
+      } else if operation.pointer.pointee.backendWord == WaitingLines.Place.stranded {
+        report(operation, -Int(EBADF), &completed)
+      } else if result == -Int(ECANCELED), !wasDisturbed() {
+        report(operation, result, &completed)
+      } else if submit(operation) {
+        report(operation, operation.pointer.pointee.result, &completed)
+      }
+    }
+
     /// Reports the operation, and hands the next one in its line to the ring.
     private func report(
       _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout OperationList
     ) {
       var finished = operation
       finished.pointer.pointee.result = result
+      if finished.pointer.pointee.backendWord == WaitingLines.Place.stranded {
+        return completed.append(finished)
+      }
       while true {
         let next = lines.remove(finished)
         completed.append(finished)
+        if finished.pointer.pointee.result == -Int(EBADF), isClosed(finished) {
+          if let next { next.pointer.pointee.backendWord = WaitingLines.Place.line }
+          return strand(finished.pointer.pointee.kind.descriptor, &completed)
+        }
         guard let next, submit(next) else { return }
         finished = next
       }
@@ -260,6 +327,8 @@
     case operation = 0
     case cancellation = 1
     case wakeUp = 2
+    /// A question of `strandIfReused`.
+    case probe = 3
 
     init(_ word: UInt64) {
       self = Tag(rawValue: word & 7) ?? .operation

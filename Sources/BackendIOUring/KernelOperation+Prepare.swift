@@ -23,13 +23,18 @@
         io_uring_prep_read(
           entry, descriptor, buffer.baseAddress, UInt32(buffer.count.atOnce), atPosition)
       case .write(let descriptor, let bytes):
-        io_uring_prep_write(
-          entry, descriptor, bytes.baseAddress, UInt32(bytes.count.atOnce), atPosition)
+        // The kernel asks a terminal for room and then writes in its mode, which blocks a thread.
+        let count =
+          pointer.pointee.traits.contains(.terminal)
+          ? pointer.pointee.piece(of: bytes) : bytes.count.atOnce
+        io_uring_prep_write(entry, descriptor, bytes.baseAddress, UInt32(count), atPosition)
       case .accept(let descriptor, let address, let length):
         io_uring_prep_accept(entry, descriptor, address, length, CInt(SOCK_CLOEXEC.rawValue))
       case .connect(let descriptor, let address, let length):
         io_uring_prep_connect(entry, descriptor, address, length)
-      case .close, .forget, .call:
+      case .poll(let descriptor, let events):
+        io_uring_prep_poll_add(entry, descriptor, UInt32(UInt16(bitPattern: events)))
+      case .close, .forget, .introduce, .call:
         fatalError("An operation that never waits was submitted to the ring.")
       }
     }

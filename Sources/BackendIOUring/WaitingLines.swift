@@ -4,7 +4,8 @@
 
   // Two coroutines may wait for the same direction of one descriptor, and are served in order. The
   // kernel does not promise that: of two receives on a socket it wakes the later one first. So the
-  // ring is given one operation a direction at a time; the others wait in line here.
+  // ring is given one operation a direction at a time; the others wait in line here. Who waits for
+  // readiness alone (`poll`) stands in no line, and is only written down.
 
   /// Which operations are in flight on each descriptor, in order; the first of a line is the
   /// ring's.
@@ -12,12 +13,29 @@
     private struct Entry {
       var reading = OperationList()
       var writing = OperationList()
+      var polling = OperationList()
+    }
+
+    /// Where an operation is, in its own word.
+    enum Place {
+      /// The ring has it.
+      static let ring: UInt64 = 0
+      /// In a line, behind the one that the ring has.
+      static let line: UInt64 = 1
+      /// The ring has it, but its descriptor is gone: it is in no list here.
+      static let stranded: UInt64 = 2
+      /// It failed because its descriptor is gone, and is not reported yet.
+      static let abandoned: UInt64 = 3
     }
 
     // Raw memory, so that an entry is reached without an exclusivity check or a count.
     private let storage: UnsafeMutablePointer<UnsafeMutableBufferPointer<Entry>>
 
-    init() {
+    /// nil: the ring itself tells open files apart.
+    let identities: FileIdentities?
+
+    init(_ identities: FileIdentities?) {
+      self.identities = identities
       storage = .allocate(capacity: 1)
       storage.initialize(to: UnsafeMutableBufferPointer(start: nil, count: 0))
     }
@@ -34,12 +52,14 @@
 
     /// Puts the operation at the end of its line.
     ///
-    /// - Returns: Whether it is the first.
+    /// - Returns: Whether it goes to the ring now.
     func append(_ operation: KernelOperation.Reference) -> Bool {
+      let descriptor = operation.pointer.pointee.kind.descriptor
+      if let identities, !isInUse(descriptor) { identities.note(descriptor) }
       let line = line(of: operation)
-      let isFirst = line.pointee.isEmpty
+      let isFirst = line.pointee.isEmpty || operation.pointer.pointee.kind.direction == nil
       line.pointee.append(operation)
-      operation.pointer.pointee.backendWord = isFirst ? 0 : 1
+      operation.pointer.pointee.backendWord = isFirst ? Place.ring : Place.line
       return isFirst
     }
 
@@ -50,17 +70,50 @@
       let line = line(of: operation)
       let wasFirst = line.pointee.first == operation
       line.pointee.remove(operation)
-      operation.pointer.pointee.backendWord = 0
-      guard wasFirst, let next = line.pointee.first else { return nil }
-      next.pointer.pointee.backendWord = 0
+      operation.pointer.pointee.backendWord = Place.ring
+      let descriptor = operation.pointer.pointee.kind.descriptor
+      if let identities, !isInUse(descriptor) { identities.forget(descriptor) }
+      guard wasFirst, operation.pointer.pointee.kind.direction != nil,
+        let next = line.pointee.first
+      else { return nil }
+      next.pointer.pointee.backendWord = Place.ring
       return next
+    }
+
+    // MARK: A descriptor's end
+
+    /// Whether anybody waits on a descriptor.
+    func isInUse(_ descriptor: CInt) -> Bool {
+      guard let entry = existingEntry(descriptor) else { return false }
+      return
+        !(entry.pointee.reading.isEmpty && entry.pointee.writing.isEmpty
+        && entry.pointee.polling.isEmpty)
+    }
+
+    /// Whether a connection is being made on a descriptor.
+    func isConnecting(_ descriptor: CInt) -> Bool {
+      guard let first = existingEntry(descriptor)?.pointee.writing.first else { return false }
+      if case .connect = first.pointer.pointee.kind { return true }
+      return false
+    }
+
+    /// Takes out somebody who waits on a descriptor.
+    func popFirst(_ descriptor: CInt) -> KernelOperation.Reference? {
+      guard let entry = existingEntry(descriptor) else { return nil }
+      return entry.pointee.reading.popFirst() ?? entry.pointee.writing.popFirst()
+        ?? entry.pointee.polling.popFirst()
+    }
+
+    private func existingEntry(_ descriptor: CInt) -> UnsafeMutablePointer<Entry>? {
+      guard descriptor >= 0, Int(descriptor) < storage.pointee.count else { return nil }
+      return storage.pointee.baseAddress.map { $0 + Int(descriptor) }
     }
 
     /// Whether the operation is in a line, and not the first.
     ///
     /// Its own word says so: one that has finished and is not reported yet is in another list.
     func isWaiting(_ operation: KernelOperation.Reference) -> Bool {
-      operation.pointer.pointee.backendWord == 1
+      operation.pointer.pointee.backendWord == Place.line
     }
 
     private func line(
@@ -69,13 +122,14 @@
       let kind = operation.pointer.pointee.kind
       let descriptor = Int(kind.descriptor)
       if descriptor >= storage.pointee.count { grow(toHold: descriptor) }
-      guard descriptor >= 0, let direction = kind.direction,
-        let start = storage.pointee.baseAddress
-      else { fatalError("An operation that never waits has no line.") }
+      guard descriptor >= 0, let start = storage.pointee.baseAddress else {
+        fatalError("An operation without a descriptor has no line.")
+      }
       let entry = start + descriptor
-      switch direction {
+      switch kind.direction {
       case .reading: return withUnsafeMutablePointer(to: &entry.pointee.reading) { $0 }
       case .writing: return withUnsafeMutablePointer(to: &entry.pointee.writing) { $0 }
+      case nil: return withUnsafeMutablePointer(to: &entry.pointee.polling) { $0 }
       }
     }
 

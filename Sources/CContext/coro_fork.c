@@ -12,11 +12,13 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static coro_loop *alive;
 static coro_loop *abandoned;
 static coro_loop_abandon abandon;
+static uint64_t last_number;
 static sigset_t mask_before_fork;
 
 void coro_loop_add(coro_loop *loop, void *scheduler) {
   pthread_mutex_lock(&lock);
   loop->scheduler = scheduler;
+  loop->number = ++last_number;
   loop->previous = NULL;
   loop->next = alive;
   if (alive != NULL) alive->previous = loop;
@@ -33,6 +35,20 @@ void coro_loop_remove(coro_loop *loop) {
   }
   if (loop->next != NULL) loop->next->previous = loop->previous;
   pthread_mutex_unlock(&lock);
+}
+
+static _Bool is_in(const coro_loop *loop, uint64_t number) {
+  while (loop != NULL && loop->number != number) loop = loop->next;
+  return loop != NULL;
+}
+
+coro_loop_state coro_loop_state_of(uint64_t number) {
+  pthread_mutex_lock(&lock);
+  coro_loop_state state = is_in(alive, number)       ? CORO_LOOP_ALIVE
+                          : is_in(abandoned, number) ? CORO_LOOP_ABANDONED
+                                                     : CORO_LOOP_ENDED;
+  pthread_mutex_unlock(&lock);
+  return state;
 }
 
 _Bool coro_loop_is_abandoned(const void *scheduler) {

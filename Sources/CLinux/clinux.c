@@ -28,6 +28,4 @@ int coro_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
   return accept4(fd, address, length, flags);
 }
 
-int coro_status_flags(int fd) { return fcntl(fd, F_GETFL); }
-
 const char *coro_errno_name(int number) { return strerrorname_np(number); }

@@ -6,9 +6,11 @@ import SystemPackage
 struct DescriptorState {
   let descriptor: CInt
   var traits: KernelOperation.Traits
-  /// The loop that first waited on it; the only one that may.
-  var core: UnsafeMutablePointer<SchedulerCore>?
+  /// The number of the loop that first waited on it; the only one that may while it lives.
+  var loop: UInt64 = 0
   var isClosed = false
+  /// It is somebody else's, and left open.
+  var isBorrowed = false
   /// Operations in flight on it, linked through themselves.
   var firstInFlight: KernelOperation.Reference?
   /// The coroutine that closes it and waits for those operations to end.
@@ -37,24 +39,28 @@ struct DescriptorHandle {
   ) throws(CoroutineError) -> Outcome {
     let scheduler = try Scheduler.forKernelCall(call)
     if state.pointee.isClosed { return .closed }
-    if state.pointee.core != scheduler.core { claim(scheduler) }
+    if state.pointee.loop != scheduler.core.pointee.number { claim(scheduler) }
     return scheduler.perform(kind, on: self, timeout: timeout)
   }
 
+  /// Makes the descriptor the loop's, if it is nobody's or its loop has ended.
   @inline(never)
   private func claim(_ scheduler: Scheduler) {
-    guard state.pointee.core == nil else {
-      if coro_loop_is_abandoned(state.pointee.core) {
-        fatalError(
-          "Descriptor \(descriptor) belongs to a loop of the process that this one was forked from."
-            + " Let a Socket(adopting:) or PipeEnd(adopting:) of the child have a duplicate of it: "
-            + "fileDescriptor.duplicate().")
-      }
+    switch coro_loop_state_of(state.pointee.loop) {
+    case CORO_LOOP_ENDED:
+      break
+    case CORO_LOOP_ABANDONED:
+      fatalError(
+        "Descriptor \(descriptor) belongs to a loop of the process that this one was forked from. "
+          + "Let a Socket(adopting:) or PipeEnd(adopting:) of the child have a duplicate of it: "
+          + "fileDescriptor.duplicate().")
+    default:
       fatalError(
         "Descriptor \(descriptor) belongs to another thread's loop. Use it there, or make one here."
       )
     }
-    state.pointee.core = scheduler.core
+    state.pointee.loop = scheduler.core.pointee.number
+    scheduler.introduce(descriptor)
   }
 
   // MARK: The operations in flight
@@ -88,7 +94,9 @@ struct DescriptorHandle {
   func close(_ call: StaticString, _ operands: @autoclosure () -> String) throws(CoroutineError) {
     if state.pointee.isClosed { return }
     let scheduler = try retire(call)
-    _ = try scheduler.performUncancelled(.close(descriptor)).value(call, operands())
+    let kind: KernelOperation.Kind =
+      state.pointee.isBorrowed ? .forget(descriptor) : .close(descriptor)
+    _ = try scheduler.performUncancelled(kind).value(call, operands())
   }
 
   /// As `close`, and leaves the descriptor open.
@@ -105,7 +113,7 @@ struct DescriptorHandle {
   /// The number stays taken until then, so that whoever gets it next inherits nothing.
   private func retire(_ call: StaticString) throws(CoroutineError) -> Scheduler {
     let scheduler = try Scheduler.forKernelCall(call)
-    if state.pointee.core != scheduler.core { claim(scheduler) }
+    if state.pointee.loop != scheduler.core.pointee.number { claim(scheduler) }
     state.pointee.isClosed = true
     drain(scheduler)
     return scheduler
@@ -128,21 +136,34 @@ struct DescriptorHandle {
   ///
   /// Never suspends; nobody can be waiting.
   func release() {
-    if !state.pointee.isClosed {
-      // Through the seam, unless its loop is gone: nobody else knows of the descriptor then.
-      if let scheduler = Scheduler.current, scheduler.core.pointee.backend != nil,
-        state.pointee.core == nil || state.pointee.core == scheduler.core
-      {
-        scheduler.performDetached(.close(descriptor))
-      } else {
-        _ = KernelOperation(.close(descriptor)).attempt()
-      }
-    }
+    if !state.pointee.isClosed { closeUnawaited() }
     state.deallocate()
+  }
+
+  private func closeUnawaited() {
+    let kind: KernelOperation.Kind =
+      state.pointee.isBorrowed ? .forget(descriptor) : .close(descriptor)
+    // Through the seam, unless its loop is gone, or this is another thread: what a living loop
+    // knows of the number is corrected when the number is introduced to it again.
+    if let scheduler = Scheduler.current, scheduler.core.pointee.backend != nil,
+      state.pointee.loop == 0 || state.pointee.loop == scheduler.core.pointee.number
+    {
+      scheduler.performDetached(kind)
+    } else {
+      _ = KernelOperation(kind).attempt()
+    }
   }
 }
 
 extension Scheduler {
+  /// Tells the backend that somebody begins to use a descriptor.
+  func introduce(_ descriptor: CInt) {
+    var operation = KernelOperation(.introduce(descriptor))
+    withUnsafeMutablePointer(to: &operation) { pointer in
+      _ = withBackend { $0.start(KernelOperation.Reference(pointer)) }
+    }
+  }
+
   /// Makes a system call that never waits.
   static func call(
     _ name: StaticString, _ call: SystemCall, _ operands: @autoclosure () -> String = ""

@@ -35,8 +35,7 @@ extension Coroutine {
     _ flags: PipeFlags = .closeOnExec
   ) throws(CoroutineError) -> (reader: PipeEnd, writer: PipeEnd) {
     let ends = try Scheduler.callForPair("pipe") { .pipe(flags: flags.rawValue, ends: $0) }
-    let traits: KernelOperation.Traits = flags.contains(.nonBlocking) ? .nonBlocking : []
-    return (PipeEnd(ends.0, traits: traits), PipeEnd(ends.1, traits: traits))
+    return (PipeEnd(ends.0, traits: []), PipeEnd(ends.1, traits: []))
   }
 }
 
@@ -54,7 +53,8 @@ public final class PipeEnd {
   /// Takes over a descriptor that exists: a pipe, a terminal, an eventfd, a file.
   ///
   /// Its mode is never changed, because others may share it. On a regular file, calls block the
-  /// thread for as long as the file system does.
+  /// thread for as long as the file system does. `init(borrowing:)` leaves the descriptor its
+  /// owner's.
   ///
   /// - Throws: `system` (EBADF) if there is no such descriptor, `misuse` where there is no loop,
   ///   `unavailable`.
@@ -128,11 +128,14 @@ struct Adoption {
     _ = try withUnsafeMutablePointer(to: &status) { pointer throws(CoroutineError) in
       try Scheduler.call(call, .status(descriptor, pointer), operands)
     }
-    let flags = try Scheduler.call(call, .statusFlags(descriptor), operands)
-    if CInt(flags) & O_NONBLOCK != 0 { traits.insert(.nonBlocking) }
     let kind = status.st_mode & Glibc.S_IFMT
     isSocket = kind == Glibc.S_IFSOCK
     // Only pipes and sockets are sure to know RWF_NOWAIT; files answer it with EAGAIN at will.
     if !isSocket && kind != Glibc.S_IFIFO { traits.insert(.pollFirst) }
+    if kind == Glibc.S_IFCHR,
+      try Scheduler.call(call, .isTerminal(descriptor), operands) == 1
+    {
+      traits.insert(.terminal)
+    }
   }
 }

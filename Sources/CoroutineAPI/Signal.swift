@@ -116,7 +116,7 @@ final class SignalTable {
       throw CoroutineError(Outcome(-Int(errno)), call: "signal", operands: "(eventfd)")
     }
     self.box = box
-    events = DescriptorHandle(box.pointee.event_descriptor, traits: .nonBlocking)
+    events = DescriptorHandle(box.pointee.event_descriptor, traits: [])
     let current = CurrentTable()
     dispatcher = Coroutine(name: "signals", daemon: true) { try current.table?.dispatch() }
     current.table = self

@@ -150,7 +150,8 @@ extension Child {
   }
 }
 
-private func function<Function>(_ name: String, as type: Function.Type) -> Function {
+/// A function of libc's that Swift's module doesn't show.
+func function<Function>(_ name: String, as type: Function.Type) -> Function {
   guard let address = dlsym(nil, name) else { fatalError("libc has no function \(name).") }
   return unsafeBitCast(address, to: type)
 }

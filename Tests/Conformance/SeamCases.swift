@@ -1,3 +1,4 @@
+import CLinux
 import CoroutineAPI
 import Glibc
 import Testing

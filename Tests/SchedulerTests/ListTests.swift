@@ -109,13 +109,14 @@ import Testing
     let kinds: [KernelOperation.Kind] = [
       .receive(7, empty, flags: 0), .send(7, UnsafeRawBufferPointer(empty), flags: 0),
       .read(7, empty), .write(7, UnsafeRawBufferPointer(empty)), .accept(7, nil, nil), .close(7),
-      .forget(7),
+      .forget(7), .introduce(7), .poll(7, events: 1),
     ]
     #expect(kinds.map(\.descriptor) == Array(repeating: 7, count: kinds.count))
     #expect(
-      kinds.map(\.direction) == [.reading, .writing, .reading, .writing, .reading, nil, nil])
-    #expect(KernelOperation.Kind.call(.statusFlags(7)).descriptor == -1)
-    #expect(KernelOperation.Kind.call(.statusFlags(7)).direction == nil)
+      kinds.map(\.direction)
+        == [.reading, .writing, .reading, .writing, .reading, nil, nil, nil, nil])
+    #expect(KernelOperation.Kind.call(.isTerminal(7)).descriptor == -1)
+    #expect(KernelOperation.Kind.call(.isTerminal(7)).direction == nil)
   }
 
   /// Operations that nobody starts.

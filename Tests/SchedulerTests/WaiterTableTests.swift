@@ -38,7 +38,8 @@ import Testing
         let reference = KernelOperation.Reference(pointer)
         fixture.table.forget(fixture.ends.0)
         #expect(!fixture.table.start(reference))
-        fixture.table.remove(reference)
+        fixture.table.cancel(reference)
+        #expect(fixture.table.early.pointee.popFirst() == reference)
         // As after close and reuse: whoever has the number now waits anew.
         fixture.table.forget(fixture.ends.0)
         #expect(!fixture.table.start(reference))
@@ -61,15 +62,24 @@ import Testing
     let fixture = Fixture()
     var buffer = [UInt8](repeating: 0, count: 8)
     buffer.withUnsafeMutableBytes { bytes in
-      var first = KernelOperation(.receive(fixture.ends.0, bytes, flags: 0))
+      // A short read has emptied a TCP socket.
+      var first = KernelOperation(.receive(fixture.ends.0, bytes, flags: 0), traits: .tcp)
       withUnsafeMutablePointer(to: &first) { pointer in
         let reference = KernelOperation.Reference(pointer)
         #expect(!fixture.table.start(reference))
-        fixture.table.remove(reference)
+        #expect(write(fixture.ends.1, "x", 1) == 1)
+        var completed = OperationList()
+        fixture.table.edge(
+          fixture.tag(generation: 0), events: EPOLLIN.rawValue, completed: &completed)
+        #expect(completed.popFirst() == reference)
         // The edge for this byte has not been seen yet: an attempt would find it.
         #expect(write(fixture.ends.1, "x", 1) == 1)
         #expect(!fixture.table.start(reference))
-        fixture.table.remove(reference)
+        fixture.table.cancel(reference)
+        #expect(fixture.table.early.pointee.popFirst() == reference)
+        // Who gave up leaves the direction free.
+        #expect(fixture.table.start(reference))
+        #expect(pointer.pointee.result == 1)
       }
     }
   }

@@ -11,6 +11,8 @@
 // A loop, in the list of those that live.
 typedef struct coro_loop {
   void *scheduler;
+  // No other loop has or had it, nor is it 0; an address may be given to another loop one day.
+  uint64_t number;
   struct coro_loop *next;
   struct coro_loop *previous;
 } coro_loop;
@@ -21,6 +23,16 @@ typedef void (*coro_loop_abandon)(void *scheduler);
 
 // Has fork looked at, once a process.
 void coro_fork_watch(coro_loop_abandon abandon);
+
+typedef enum coro_loop_state {
+  CORO_LOOP_ENDED,
+  CORO_LOOP_ALIVE,
+  // It is the parent's (or grandparent's), and this is a forked child.
+  CORO_LOOP_ABANDONED,
+} coro_loop_state;
+
+// What has become of the loop with this number; of 0, which is no loop's, CORO_LOOP_ENDED.
+coro_loop_state coro_loop_state_of(uint64_t number);
 
 // Adds the loop whose scheduler this is; `loop` stays at its address until it is removed.
 void coro_loop_add(coro_loop *loop, void *scheduler);

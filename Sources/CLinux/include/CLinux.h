@@ -35,9 +35,6 @@ ssize_t coro_write_nowait(int fd, const void *buffer, size_t count);
 int coro_pipe2(int ends[2], int flags);
 int coro_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
 
-// fcntl(F_GETFL), which is variadic.
-int coro_status_flags(int fd);
-
 // The name of an errno value ("ECONNREFUSED"), or NULL for one that is not known.
 const char *coro_errno_name(int number);
 
@@ -58,6 +55,20 @@ static inline int coro_poll_now(int fd, short events) {
   struct pollfd entry = {.fd = fd, .events = events};
   return poll(&entry, 1, 0);
 }
+
+// What of `events`, POLLHUP and POLLERR is there now; 0: nothing; -1 with errno on failure, which
+// EBADF is too. Never waits.
+static inline int coro_poll_events(int fd, short events) {
+  struct pollfd entry = {.fd = fd, .events = events};
+  if (poll(&entry, 1, 0) < 0) return -1;
+  // A negative number is passed over by poll, as if nothing were there.
+  if (fd >= 0 && !(entry.revents & POLLNVAL)) return entry.revents;
+  errno = EBADF;
+  return -1;
+}
+
+// Whether there is such a descriptor.
+static inline int coro_is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }
 
 // Waits until `events` is pending on the descriptor, a signal comes, or the time is up.
 void coro_poll_for(int fd, short events, int64_t nanoseconds);

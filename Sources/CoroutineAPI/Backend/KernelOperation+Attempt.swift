@@ -41,11 +41,14 @@ extension KernelOperation {
       return outcome(Int(coro_accept4(descriptor, address, length, CInt(SOCK_CLOEXEC.rawValue))))
     case .connect(let descriptor, let address, let length):
       return outcome(Int(CLinux.connect(descriptor, address, length)))
+    case .poll(let descriptor, let events):
+      let found = coro_poll_events(descriptor, events)
+      return found == 0 ? -Int(EAGAIN) : outcome(Int(found))
     case .close(let descriptor):
       // Linux releases the number even if close says EINTR: repeating it would close another's.
       let result = CLinux.close(descriptor)
       return result < 0 && errno != EINTR ? -Int(errno) : 0
-    case .forget:
+    case .forget, .introduce:
       return 0
     case .call(let call):
       return call.perform()
@@ -68,28 +71,45 @@ extension KernelOperation {
   }
 
   private func attemptRead(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
-    if traits.contains(.nonBlocking) {
-      return outcome(read(descriptor, buffer.baseAddress, buffer.count))
-    }
     if !traits.contains(.pollFirst) {
       let result = outcome(coro_read_nowait(descriptor, buffer.baseAddress, buffer.count))
       if result != -Int(EOPNOTSUPP) { return result }
     }
-    if let answer = pollFirst(descriptor, POLLIN) { return answer }
+    if let answer = pollFirst(descriptor, POLLIN) {
+      // A pidfd, say, is not read at all, and that is not to be waited for.
+      let result = outcome(coro_read_nowait(descriptor, buffer.baseAddress, buffer.count))
+      return result == -Int(EOPNOTSUPP) ? answer : result
+    }
     return outcome(read(descriptor, buffer.baseAddress, buffer.count))
   }
 
   private func attemptWrite(_ descriptor: CInt, _ buffer: UnsafeRawBufferPointer) -> Int {
-    if traits.contains(.nonBlocking) {
-      return outcome(write(descriptor, buffer.baseAddress, buffer.count))
-    }
     if !traits.contains(.pollFirst) {
       let result = outcome(coro_write_nowait(descriptor, buffer.baseAddress, buffer.count))
       if result != -Int(EOPNOTSUPP) { return result }
     }
-    if let answer = pollFirst(descriptor, POLLOUT) { return answer }
-    // POLLOUT promises room for PIPE_BUF bytes; more could block.
-    return outcome(write(descriptor, buffer.baseAddress, min(buffer.count, 4096)))
+    if let answer = pollFirst(descriptor, POLLOUT) {
+      let result = outcome(coro_write_nowait(descriptor, buffer.baseAddress, buffer.count))
+      return result == -Int(EOPNOTSUPP) ? answer : result
+    }
+    return outcome(write(descriptor, buffer.baseAddress, piece(of: buffer)))
+  }
+
+  /// How many of these bytes a descriptor in blocking mode takes without blocking, when poll(2) has
+  /// said that it is writable.
+  ///
+  /// Of a pipe POLLOUT promises room for PIPE_BUF bytes. A terminal promises nothing, but its
+  /// drivers have room for 256 bytes that go out as they are, or for one that becomes several (a
+  /// line feed that a carriage return precedes, a tab).
+  public func piece(of bytes: UnsafeRawBufferPointer) -> Int {
+    guard traits.contains(.terminal) else { return min(bytes.count, 4096) }
+    let plain = bytes.prefix(256).prefix { byte in
+      switch byte {
+      case UInt8(ascii: "\n"), UInt8(ascii: "\r"), UInt8(ascii: "\t"), 8: false
+      default: true
+      }
+    }
+    return plain.isEmpty ? min(bytes.count, 1) : plain.count
   }
 
   /// nil if the descriptor is ready for `events`, else what to return.

@@ -26,10 +26,19 @@ public struct KernelOperation {
     case accept(CInt, UnsafeMutablePointer<sockaddr>?, UnsafeMutablePointer<socklen_t>?)
     /// connect(2). Stands until the connection is made or refused.
     case connect(CInt, UnsafePointer<sockaddr>, socklen_t)
-    /// close(2). Nothing is in flight on the descriptor; the backend forgets what it knew of it.
+    /// poll(2) on one descriptor. Stands until one of the events, a hang-up or an error is there,
+    /// and takes nothing away; the result is what is there, as poll's `revents`.
+    case poll(CInt, events: Int16)
+    /// close(2). The backend forgets what it knew of the descriptor. Whoever asked has nothing in
+    /// flight on it; operations that others have are reported with -EBADF.
     case close(CInt)
-    /// Forgets what was known of a descriptor that goes on living elsewhere. Never waits.
+    /// Forgets what was known of a descriptor that goes on living elsewhere, unless somebody waits
+    /// on it. Never waits.
     case forget(CInt)
+    /// Somebody begins to use a descriptor that others may have used before, and nothing was said
+    /// of its end. If its number means another open file by now, what was known of it is forgotten,
+    /// and operations in flight on it are reported with -EBADF. Never waits.
+    case introduce(CInt)
     /// A system call that never waits.
     case call(SystemCall)
   }
@@ -42,12 +51,17 @@ public struct KernelOperation {
     /// The traits with these bits.
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// O_NONBLOCK is set: any call on it returns at once.
+    /// A socket that we made with O_NONBLOCK: `accept` and `connect` return at once.
+    ///
+    /// Not said of what somebody else made: the mode is the open file's, and whoever shares it may
+    /// change it at any time.
     public static let nonBlocking = Traits(rawValue: 1)
     /// A TCP socket: a short read has emptied it.
     public static let tcp = Traits(rawValue: 2)
     /// RWF_NOWAIT is not understood (a terminal, for one): ask poll(2) before each call.
     public static let pollFirst = Traits(rawValue: 4)
+    /// A terminal: see `KernelOperation.piece(of:)`.
+    public static let terminal = Traits(rawValue: 8)
   }
 
   /// Which way bytes flow.
@@ -120,18 +134,20 @@ extension KernelOperation.Kind {
     case .receive(let descriptor, _, flags: _), .send(let descriptor, _, flags: _),
       .receiveMessage(let descriptor, _, flags: _), .sendMessage(let descriptor, _, flags: _),
       .read(let descriptor, _), .write(let descriptor, _), .accept(let descriptor, _, _),
-      .connect(let descriptor, _, _), .close(let descriptor), .forget(let descriptor):
+      .connect(let descriptor, _, _), .poll(let descriptor, events: _), .close(let descriptor),
+      .forget(let descriptor), .introduce(let descriptor):
       descriptor
     case .call: -1
     }
   }
 
-  /// Which of the descriptor's directions it waits for; nil: it never waits.
+  /// Which of the descriptor's directions it waits for, in line with others; nil: it never waits,
+  /// or has no place in a line (`poll`).
   public var direction: KernelOperation.Direction? {
     switch self {
     case .receive, .receiveMessage, .read, .accept: .reading
     case .send, .sendMessage, .write, .connect: .writing
-    case .close, .forget, .call: nil
+    case .poll, .close, .forget, .introduce, .call: nil
     }
   }
 }

@@ -37,8 +37,8 @@ public enum SystemCall {
   case isAtMark(CInt)
   /// fstat(2).
   case status(CInt, UnsafeMutablePointer<stat>)
-  /// fcntl(2) with F_GETFL; the result is the flags.
-  case statusFlags(CInt)
+  /// isatty(3); the result is 1 or 0.
+  case isTerminal(CInt)
 
   /// Makes the call.
   ///
@@ -76,8 +76,8 @@ public enum SystemCall {
       result = sockatmark(descriptor)
     case .status(let descriptor, let buffer):
       result = fstat(descriptor, buffer)
-    case .statusFlags(let descriptor):
-      result = coro_status_flags(descriptor)
+    case .isTerminal(let descriptor):
+      result = isatty(descriptor)
     }
     return result < 0 ? -Int(errno) : Int(result)
   }

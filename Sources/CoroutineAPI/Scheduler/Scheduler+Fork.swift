@@ -13,6 +13,7 @@ extension Scheduler {
       Scheduler(core: pointer.assumingMemoryBound(to: SchedulerCore.self)).abandon()
     }
     coro_loop_add(&core.pointee.loop, core)
+    core.pointee.number = core.pointee.loop.number
   }
 
   /// Called in the child; allocates nothing and takes no lock.

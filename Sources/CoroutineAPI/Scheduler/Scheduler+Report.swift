@@ -90,8 +90,10 @@ extension KernelOperation.Kind {
     case .write: "write to descriptor \(descriptor)"
     case .accept: "accept on descriptor \(descriptor)"
     case .connect: "connect descriptor \(descriptor)"
+    case .poll: "find descriptor \(descriptor) ready"
     case .close: "close descriptor \(descriptor)"
     case .forget: "give up descriptor \(descriptor)"
+    case .introduce: "begin to use descriptor \(descriptor)"
     case .call: "make a system call"
     }
   }

@@ -13,6 +13,8 @@ struct SchedulerCore {
   /// Switches must be told to somebody, or need the runtime's calls: see `mustBeChecked`.
   var isChecked = false
   var words = coro_words()
+  /// What descriptors know the loop by; an address would be given to another loop one day.
+  var number: UInt64 = 0
 
   // MARK: The kernel's side
 

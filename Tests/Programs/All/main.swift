@@ -273,7 +273,7 @@ case "descriptor-limit":
 case let name:
   let programs = [
     overflowPrograms, forkPrograms, limitPrograms, lifePrograms, exclusivityPrograms,
-    sanitizerPrograms,
+    sanitizerPrograms, descriptorPrograms,
   ]
   guard let program = programs.lazy.compactMap({ $0[name] }).first else {
     fatalError("Which program?")

@@ -1,0 +1,32 @@
+import CLinux
+
+/// The numbers of those who began to wait last; a moment later each is checked once.
+///
+/// A registration is trusted when a wait begins, because asking would cost a call each time. But
+/// the number may have been closed since, or given to another file by dup2(2), and then no edge
+/// would ever come.
+struct Newcomers {
+  /// How many calls a check costs at most; of more than these the last ones are checked.
+  static let capacity = 64
+  /// How long after the first of them the check comes.
+  static let delay = Duration.milliseconds(20)
+
+  private var numbers = InlineArray<64, CInt>(repeating: -1)
+  private var count = 0
+  /// The timer is set for the check.
+  var isCheckSet = false
+
+  var isEmpty: Bool { count == 0 }
+
+  mutating func note(_ descriptor: CInt) {
+    numbers[count % Self.capacity] = descriptor
+    count &+= 1
+  }
+
+  /// Calls `body` with each number, and forgets them.
+  mutating func check(_ body: (CInt) -> Void) {
+    for index in 0..<min(count, Self.capacity) { body(numbers[index]) }
+    count = 0
+    isCheckSet = false
+  }
+}

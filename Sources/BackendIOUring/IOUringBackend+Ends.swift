@@ -1,0 +1,124 @@
+#if IOUring
+  import CLiburing
+  import CLinux
+  import CoroutineAPI
+  import Glibc
+
+  // The end of a descriptor on which somebody still waits: it was closed through another object, or
+  // behind our back.
+  //
+  // The ring keeps the open file of an operation in flight alive, whatever becomes of the number. So
+  // whoever gets the number next would stand in line behind somebody who waits on the former file,
+  // perhaps for ever.
+
+  extension IOUringBackend {
+    /// Reports everyone who waits on a descriptor with EBADF, once the ring has let go of them.
+    func strand(_ descriptor: CInt, _ failed: inout OperationList) {
+      while let operation = lines.popFirst(descriptor) {
+        if operation.pointer.pointee.backendWord == WaitingLines.Place.line {
+          operation.pointer.pointee.backendWord = WaitingLines.Place.abandoned
+          operation.pointer.pointee.result = -Int(EBADF)
+          failed.append(operation)
+        } else {
+          if !operation.pointer.pointee.isCancelled { cancelInRing(operation) }
+          operation.pointer.pointee.backendWord = WaitingLines.Place.stranded
+        }
+      }
+    }
+
+    /// See `strand`; reported by the next `wait`.
+    @inline(never)
+    func strandEarly(_ descriptor: CInt) {
+      // What the kernel has not seen yet would be done to whoever has the number by then.
+      settle()
+      var failed = OperationList()
+      strand(descriptor, &failed)
+      early.pointee.append(contentsOf: &failed)
+    }
+
+    /// See `strand`; after an EBADF.
+    func strandEarlyIfClosed(_ operation: KernelOperation.Reference) {
+      if isClosed(operation) { strandEarly(operation.pointer.pointee.kind.descriptor) }
+    }
+
+    /// Whether the number is nobody's; EBADF is also how a descriptor refuses the wrong direction.
+    @inline(never)
+    func isClosed(_ operation: KernelOperation.Reference) -> Bool {
+      coro_is_open(operation.pointer.pointee.kind.descriptor) == 0
+    }
+
+    // MARK: Another file under the same number
+
+    /// Strands who waits on a number, unless it is the open file that the number means now.
+    @inline(never)
+    func strandIfReused(_ descriptor: CInt) {
+      // What has finished is not to be taken for a stranger's.
+      settle()
+      guard lines.isInUse(descriptor), !isSameFile(descriptor) else { return }
+      strandEarly(descriptor)
+    }
+
+    /// Asks the kernel whether the operations in flight on a number are its present file's.
+    ///
+    /// If a cancellation by descriptor finds something to cancel, the files are one, and what it
+    /// found is submitted again.
+    private func isSameFile(_ descriptor: CInt) -> Bool {
+      if let identities = lines.identities { return identities.isSame(descriptor) }
+      // Disturbed, a connection could not be continued; and it ends by itself.
+      if lines.isConnecting(descriptor) { return true }
+      disturbedMax += 1
+      let entry = ring.entry(makingRoom: makeRoom)
+      io_uring_prep_cancel_fd(entry, descriptor, 0)
+      io_uring_sqe_set_data64(entry, Tag.probe.rawValue)
+      probeResult = nil
+      while probeResult == nil { settle() }
+      guard probeResult == -ENOENT || probeResult == -EBADF else { return true }
+      disturbedMax -= 1
+      return false
+    }
+
+    /// Whether an operation that was cancelled, and not by its owner, was found by our asking.
+    func wasDisturbed() -> Bool {
+      guard disturbedMax > 0 else { return false }
+      disturbedMax -= 1
+      return true
+    }
+
+    /// Submits what is queued, and takes in what has finished.
+    private func settle() {
+      ring.enter(.poll, now: now)
+      reap(&early.pointee)
+    }
+  }
+
+  extension Features {
+    /// Linux 5.19, as are the flags of set-up that are asked for here.
+    var cancelsByDescriptor: Bool {
+      contains(.asyncCancel) && !isDisjoint(with: [.singleIssuer, .deferTaskrun, .coopTaskrun])
+    }
+  }
+
+  /// Tells open files apart where the ring can't: an epoll set in which each stands while somebody
+  /// waits on it, and for no event.
+  struct FileIdentities {
+    private let epoll = epoll_create1(CInt(EPOLL_CLOEXEC))
+
+    func note(_ descriptor: CInt) {
+      _ = coro_epoll_add(epoll, descriptor, 0, 0)
+    }
+
+    func forget(_ descriptor: CInt) {
+      _ = coro_epoll_delete(epoll, descriptor)
+    }
+
+    /// Whether the number means the file that was noted; what epoll does not take, or can't, counts
+    /// as the same.
+    func isSame(_ descriptor: CInt) -> Bool {
+      coro_epoll_add(epoll, descriptor, 0, 0) != 0 && errno != EBADF
+    }
+
+    func close() {
+      _ = CLinux.close(epoll)
+    }
+  }
+#endif
