@@ -125,9 +125,11 @@ private func reachLimit(
 
 /// Whether the stacks left some memory to the rest of the program.
 ///
-/// Where mappings are limited they can't, but the heap grows without a new one.
+/// Where mappings are limited they can't, but the heap grows without a new one; where the whole
+/// machine's memory is, others may have taken it.
 private var hasRoomForOthers: Bool {
-  if getenv("COROUTINE_STACK_GUARD") != nil { return true }
+  let isMachineWide = number(of: "/proc/sys/vm/overcommit_memory", field: 0) == 2
+  if isMachineWide || getenv("COROUTINE_STACK_GUARD") != nil { return true }
   let room = mmap(nil, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
   guard let room, room != MAP_FAILED else { return false }
   return munmap(room, 1 << 20) == 0
