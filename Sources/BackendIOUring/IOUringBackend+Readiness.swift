@@ -4,19 +4,19 @@
   import CoroutineAPI
   import Glibc
 
-  // Where the kernel lacks an opcode, and where it answers EAGAIN instead of waiting: the ring polls
-  // the descriptor, and then the call is made once.
+  // Where the kernel lacks an opcode, and where it answers EAGAIN instead of waiting: the ring
+  // polls the descriptor, and then the call is made once.
   //
-  // It answers EAGAIN for a descriptor in non-blocking mode: until 5.18 for any, and to this day for
-  // those that can't be asked not to wait (a terminal, for one).
+  // It answers EAGAIN for a descriptor in non-blocking mode: until 5.18 for any, and to this day
+  // for those that can't be asked not to wait (a terminal, for one).
   //
   // The operation's mark says that the ring has its poll, and not itself.
 
   extension IOUringBackend {
     /// Begins an operation whose opcode is not there.
     ///
-    /// The call comes first: `connect` begins the connection with it, and not every failure shows as
-    /// readiness (reading from the end that writes, for one).
+    /// The call comes first: `connect` begins the connection with it, and not every failure shows
+    /// as readiness (reading from the end that writes, for one).
     ///
     /// - Returns: Whether it finished at once, with its result set.
     func submitForReadiness(_ operation: KernelOperation.Reference) -> Bool {
@@ -94,8 +94,8 @@
     fileprivate var eventsToPoll: CInt {
       switch (self, direction) {
       case (.poll(_, let events), _):
-        // A POLL_ADD for POLLPRI alone is not woken by TCP's urgent data: the kernel leaves that bit
-        // out when it compares. POLLRDBAND comes with it, and never stands.
+        // A POLL_ADD for POLLPRI alone is not woken by TCP's urgent data: the kernel leaves that
+        // bit out when it compares. POLLRDBAND comes with it, and never stands.
         return CInt(events) & POLLPRI == 0 ? CInt(events) : CInt(events) | POLLRDBAND
       case (_, .writing): return POLLOUT
       default: return POLLIN
