@@ -93,8 +93,8 @@
     fileprivate var eventsToPoll: CInt {
       switch (self, direction) {
       case (.poll(_, let events), _):
-        // A POLL_ADD for POLLPRI alone is not woken by TCP's urgent data: the kernel leaves that bit
-        // out when it compares. POLLRDBAND comes with it, and never stands.
+        // A POLL_ADD for POLLPRI alone is not woken by TCP's urgent data: the kernel leaves that
+        // bit out when it compares. POLLRDBAND comes with it, and never stands.
         return CInt(events) & POLLPRI == 0 ? CInt(events) : CInt(events) | POLLRDBAND
       case (_, .writing): return POLLOUT
       default: return POLLIN
