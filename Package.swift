@@ -58,7 +58,7 @@ let package = Package(
 
     .target(
       name: "CoroutineConformance",
-      dependencies: ["CoroutineAPI", "CLinux"],
+      dependencies: ["CoroutineAPI", "CContext", "CLinux"],
       path: "Tests/Conformance"),
     .testTarget(name: "ConformanceTests", dependencies: ["CoroutineConformance", "Coroutines"]),
     // Programs that tests run as child processes.
@@ -73,7 +73,10 @@ let package = Package(
       name: "test-program-bare", dependencies: ["CoroutineAPI"], path: "Tests/Programs/Bare"),
     // A program that is run while the kernel refuses, interrupts and floods it.
     .executableTarget(
-      name: "fault-programs", dependencies: ["Coroutines", "CTestSupport"],
+      name: "fault-programs",
+      dependencies: [
+        "Coroutines", "CTestSupport", .product(name: "SystemPackage", package: "swift-system"),
+      ],
       path: "Tests/Programs/Faults"),
     .testTarget(
       name: "ProgramTests",

@@ -1,6 +1,8 @@
 #if IOUring
   import CLiburing
+  import CLinux
   import CoroutineAPI
+  import Glibc
 
   /// What the backend uses of io_uring where it is there, and does without where it is not.
   ///
@@ -56,7 +58,14 @@
     static let operations: Features = [
       .receive, .send, .receiveMessage, .sendMessage, .read, .write, .accept, .connect,
     ]
-    static let all = Features(rawValue: (1 << 19) - 1)
+
+    // MARK: Features of what is read and written
+
+    /// Linux 6.4: reading and writing a pipe in blocking mode does not take a thread, nor wait for
+    /// room for everything.
+    static let pipeNoWait = Features(rawValue: 1 << 19)
+
+    static let all = Features(rawValue: (1 << 20) - 1)
 
     /// The names, those of the kernel.
     static let named: [(name: String, feature: Features)] = [
@@ -66,7 +75,7 @@
       ("rw-cur-pos", .currentPosition), ("nodrop", .noDrop), ("async-cancel", .asyncCancel),
       ("recv", .receive), ("send", .send), ("recvmsg", .receiveMessage),
       ("sendmsg", .sendMessage), ("read", .read), ("write", .write), ("accept", .accept),
-      ("connect", .connect),
+      ("connect", .connect), ("pipe-nowait", .pipeNoWait),
     ]
   }
 
@@ -147,8 +156,18 @@
         let isKnown = probe.map { io_uring_opcode_supported($0, CInt(opcode.rawValue)) != 0 }
         if isKnown != true { rest.remove(feature) }
       }
+      if !Self.pipesKnowNoWait { rest.remove(.pipeNoWait) }
       return rest
     }
+
+    /// Whether an empty pipe answers RWF_NOWAIT with EAGAIN; tried once a process.
+    private static let pipesKnowNoWait: Bool = {
+      var ends: [CInt] = [-1, -1]
+      guard coro_pipe2(&ends, O_CLOEXEC) == 0 else { return false }
+      defer { for end in ends { close(end) } }
+      var byte: UInt8 = 0
+      return coro_read_nowait(ends[0], &byte, 1) < 0 && errno == EAGAIN
+    }()
   }
 
   extension KernelOperation.Kind {

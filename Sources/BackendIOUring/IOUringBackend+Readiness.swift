@@ -9,6 +9,8 @@
   //
   // It answers EAGAIN for a descriptor in non-blocking mode: until 5.18 for any, and to this day for
   // those that can't be asked not to wait (a terminal, for one).
+  //
+  // The operation's mark says that the ring has its poll, and not itself.
 
   extension IOUringBackend {
     /// Begins an operation whose opcode is not there.
@@ -28,17 +30,17 @@
 
     /// Has the ring poll the operation's descriptor.
     func awaitReadiness(_ operation: KernelOperation.Reference) {
-      operation.pointer.pointee.backendWord = WaitingLines.Place.polled
+      operation.pointer.pointee.backendMark = true
       let kind = operation.pointer.pointee.kind
       let events = kind.eventsToPoll
       let entry = ring.entry(makingRoom: makeRoom)
       io_uring_prep_poll_add(entry, kind.descriptor, UInt32(events))
-      io_uring_sqe_set_data64(entry, Tag.readiness.word(operation))
+      io_uring_sqe_set_data64(entry, Tag.operation.word(operation))
     }
 
     /// Makes the operation's call when the poll has ended.
     ///
-    /// - Parameter answer: The poll's result.
+    /// - Parameter answer: The poll's result, the events that woke it.
     /// - Returns: The operation's result; nil: it waits on.
     func attempt(_ operation: KernelOperation.Reference, after answer: Int) -> Int? {
       if case .poll(_, let events) = operation.pointer.pointee.kind {
@@ -75,8 +77,7 @@
 
     /// Asks for the end of an operation that the ring has.
     func cancelInRing(_ operation: KernelOperation.Reference) {
-      let isPolled = operation.pointer.pointee.backendWord == WaitingLines.Place.polled
-      let word = (isPolled ? Tag.readiness : .operation).word(operation)
+      let word = Tag.operation.word(operation)
       let entry = ring.entry(makingRoom: makeRoom)
       if ring.features.contains(.asyncCancel) {
         io_uring_prep_cancel64(entry, word, 0)

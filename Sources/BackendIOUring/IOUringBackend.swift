@@ -108,6 +108,7 @@
           return true
         }
         if !operation.pointer.pointee.mayWait { return attemptOnce(operation) }
+        if case .accept = operation.pointer.pointee.kind, acceptsAtOnce(operation) { return true }
         guard lines.append(operation), submit(operation) else { return false }
         _ = lines.remove(operation)
         if operation.pointer.pointee.result == -Int(EBADF) { strandEarlyIfClosed(operation) }
@@ -125,6 +126,18 @@
       operation.prepare(entry)
       io_uring_sqe_set_data64(entry, Tag.operation.word(operation))
       return false
+    }
+
+    /// Takes a connection that is there already.
+    ///
+    /// The ring has one operation a descriptor, and so would accept one connection a turn: where
+    /// turns are long, because many connections are busy, the listener's backlog would overflow.
+    private func acceptsAtOnce(_ operation: KernelOperation.Reference) -> Bool {
+      guard lines.isEmpty(for: operation) else { return false }
+      let result = operation.pointer.pointee.attempt()
+      operation.pointer.pointee.result = result
+      if result == -Int(EBADF) { strandEarlyIfClosed(operation) }
+      return result != -Int(EAGAIN)
     }
 
     private func attemptOnce(_ operation: KernelOperation.Reference) -> Bool {
@@ -222,15 +235,6 @@
         case .operation:
           guard let operation = Tag.operation(in: word) else { continue }
           finish(operation, Int(result), &completed)
-        case .readiness:
-          guard let operation = Tag.operation(in: word) else { continue }
-          if operation.pointer.pointee.backendWord == WaitingLines.Place.stranded {
-            finish(operation, -Int(ECANCELED), &completed)
-          } else if result < 0 {
-            finish(operation, Int(result), &completed)
-          } else if let result = attempt(operation, after: Int(result)) {
-            report(operation, result, &completed)
-          }
         case .cancellation:
           break  // Whether it won shows in the operation's own completion.
         case .probe:
@@ -247,6 +251,16 @@
     private func finish(
       _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout OperationList
     ) {
+      if operation.pointer.pointee.backendMark {
+        operation.pointer.pointee.backendMark = false
+        if operation.pointer.pointee.backendWord == WaitingLines.Place.stranded {
+          return interrupted(operation, -Int(ECANCELED), &completed)
+        }
+        if result >= 0 {
+          guard let outcome = attempt(operation, after: result) else { return }
+          return report(operation, outcome, &completed)
+        }
+      }
       switch -result {
       case Int(ECANCELED), Int(EINTR):
         interrupted(operation, result, &completed)
@@ -316,10 +330,8 @@
     case operation = 0
     case cancellation = 1
     case wakeUp = 2
-    /// A poll, after which the operation's call is made.
-    case readiness = 3
     /// A question of `strandIfReused`.
-    case probe = 4
+    case probe = 3
 
     init(_ word: UInt64) {
       self = Tag(rawValue: word & 7) ?? .operation

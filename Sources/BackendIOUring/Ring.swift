@@ -25,7 +25,7 @@
         ring.deallocate()
         throw error
       }
-      doesEverything = features.isSuperset(of: .operations)
+      doesEverything = features.isSuperset(of: Features.operations.union(.pipeNoWait))
     }
 
     /// Submits what is queued at the start, so that a sandbox which denies entering shows then, and
@@ -40,7 +40,14 @@
 
     /// Whether the operation is the kernel's to do, from beginning to end.
     func does(_ operation: KernelOperation.Reference) -> Bool {
-      features.isSuperset(of: operation.pointer.pointee.kind.opcode)
+      let opcode = operation.pointer.pointee.kind.opcode
+      if !features.contains(.pipeNoWait), !opcode.isDisjoint(with: [.read, .write]),
+        // What need not be polled is a pipe or a socket.
+        !operation.pointer.pointee.traits.contains(.pollFirst)
+      {
+        return false
+      }
+      return features.isSuperset(of: opcode)
     }
 
     func close() {
@@ -48,9 +55,16 @@
       ring.deallocate()
     }
 
-    /// In a forked child: only munmap(2) and close(2) are called, and nothing is freed.
+    /// In a forked child.
+    ///
+    /// Not `io_uring_queue_exit`, which may ask something of the parent's ring. A mapping would
+    /// keep the ring alive after the parent's end.
     func abandon() {
-      io_uring_queue_exit(ring)
+      let (entries, results) = (ring.pointee.sq, ring.pointee.cq)
+      munmap(entries.sqes, Int(entries.ring_entries) * MemoryLayout<io_uring_sqe>.stride)
+      if results.ring_ptr != entries.ring_ptr { munmap(results.ring_ptr, results.ring_sz) }
+      munmap(entries.ring_ptr, entries.ring_sz)
+      _ = CLinux.close(ring.pointee.ring_fd)
     }
 
     // MARK: Submitting

@@ -22,12 +22,10 @@
       static let ring: UInt64 = 0
       /// In a line, behind the one that the ring has.
       static let line: UInt64 = 1
-      /// The ring polls its descriptor.
-      static let polled: UInt64 = 2
       /// The ring has it, but its descriptor is gone: it is in no list here.
-      static let stranded: UInt64 = 3
+      static let stranded: UInt64 = 2
       /// It failed because its descriptor is gone, and is not reported yet.
-      static let abandoned: UInt64 = 4
+      static let abandoned: UInt64 = 3
     }
 
     // Raw memory, so that an entry is reached without an exclusivity check or a count.

@@ -37,7 +37,6 @@ __asm__(
     ".cfi_undefined x30\n"
     "hint #36\n"  // bti j
     "mov x29, xzr\n"
-    "mov x30, xzr\n"
     "ldp x9, x0, [sp], #16\n"
     "blr x9\n"
     "udf #0\n"
@@ -113,19 +112,9 @@ extern void *__tsan_get_current_fiber(void) __attribute__((weak));
 extern void *__tsan_create_fiber(unsigned flags) __attribute__((weak));
 extern void __tsan_destroy_fiber(void *fiber) __attribute__((weak));
 extern void __tsan_switch_to_fiber(void *fiber, unsigned flags) __attribute__((weak));
-extern void __lsan_register_root_region(const void *low, size_t size) __attribute__((weak));
-extern void __lsan_unregister_root_region(const void *low, size_t size) __attribute__((weak));
 
 _Bool coro_sanitizers_present(void) {
   return &__sanitizer_start_switch_fiber != NULL || &__tsan_switch_to_fiber != NULL;
-}
-
-void coro_leak_root_add(const void *low, size_t size) {
-  if (&__lsan_register_root_region) __lsan_register_root_region(low, size);
-}
-
-void coro_leak_root_remove(const void *low, size_t size) {
-  if (&__lsan_unregister_root_region) __lsan_unregister_root_region(low, size);
 }
 
 void coro_context_adopt_thread(coro_context *context) {
@@ -163,6 +152,8 @@ __attribute__((noinline)) void coro_context_switch_checked(coro_context *from, c
 }
 
 void coro_context_entered_checked(coro_context *context) {
+  // Says that somebody runs on it, see coro_leak.c.
+  context->stack_pointer = NULL;
   if (&__sanitizer_finish_switch_fiber) {
     __sanitizer_finish_switch_fiber(context->asan_fake_stack, NULL, NULL);
   }

@@ -167,8 +167,9 @@ void coro_overflow_leave_thread(void) {
   char *low = coro_this_thread.signal_stack;
   if (low == NULL) return;
   stack_t current;
+  if (sigaltstack(NULL, &current) != 0) return;  // Ours may be in use.
   // Somebody may have put another in its place; ours is not in use then.
-  if (sigaltstack(NULL, &current) == 0 && current.ss_sp == low + SIGNAL_STACK_GUARD) {
+  if (current.ss_sp == low + SIGNAL_STACK_GUARD) {
     stack_t none = {.ss_sp = NULL, .ss_size = 0, .ss_flags = SS_DISABLE};
     if (sigaltstack(&none, NULL) != 0) return;  // The loop ends on it: a handler runs it.
   }

@@ -12,9 +12,10 @@
 #endif
 
 void *coro_stack_reserve(size_t size) {
-  void *low = mmap(NULL, size, PROT_READ | PROT_WRITE,
+  void *low = mmap(NULL, size + CORO_STACK_HEADROOM, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
   if (low == MAP_FAILED) return NULL;
+  (void)munmap((char *)low + size, CORO_STACK_HEADROOM);
   // One huge page would make a whole slab resident. Kernels without huge pages refuse; no matter.
   (void)madvise(low, size, MADV_NOHUGEPAGE);
   return low;

@@ -24,7 +24,7 @@ extension Coroutine {
       let scheduler = Scheduler.orTrap("Coroutine.cancel")
       guard let record else { return }
       guard record.pointee.core == scheduler.core else {
-        fatalError("\(name) belongs to another thread's loop. Cancel it there.")
+        refuseAsForeign(record, "Cancel it there.")
       }
       scheduler.cancel(record, .once)
     }

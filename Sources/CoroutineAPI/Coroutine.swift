@@ -199,11 +199,7 @@ open class Coroutine {
     }
     guard let record else { return true }
     guard record.pointee.core == scheduler.core else {
-      if coro_loop_is_abandoned(record.pointee.core) {
-        fatalError(
-          "\(name) runs in the process that this one was forked from, and can't be joined here.")
-      }
-      fatalError("\(name) belongs to another thread's loop. Join it there.")
+      refuseAsForeign(record, "Join it there.")
     }
     guard record != scheduler.core.pointee.running else {
       throw CoroutineError(

@@ -14,7 +14,7 @@ public struct CoroutineError: Error, Hashable, Sendable, CustomStringConvertible
     private let number: UInt8
     private static let names = [
       "system", "timeout", "cancelled", "deadlock", "closed", "misuse", "invalidArgument",
-      "unavailable",
+      "unavailable", "endOfStream", "limitExceeded",
     ]
 
     private init(_ number: UInt8) {
@@ -29,7 +29,7 @@ public struct CoroutineError: Error, Hashable, Sendable, CustomStringConvertible
     /// The time given to the call was up.
     ///
     /// Nothing was consumed; of what `sendAll` and `writeAll` were given, a part may have been
-    /// sent.
+    /// sent: `bytesTransferred` says how much.
     public static let timeout = Code(1)
     /// The coroutine was told to end.
     public static let cancelled = Code(2)
@@ -43,6 +43,10 @@ public struct CoroutineError: Error, Hashable, Sendable, CustomStringConvertible
     public static let invalidArgument = Code(6)
     /// No backend can be had; the description says what to do.
     public static let unavailable = Code(7)
+    /// The stream ended in the middle of what was to be read; what came before is still there.
+    public static let endOfStream = Code(8)
+    /// What was to be read is longer than the caller allows; it is still there.
+    public static let limitExceeded = Code(9)
   }
 
   /// The parts lie on the heap, so that an error is one word: it travels in a register, and the
@@ -53,14 +57,18 @@ public struct CoroutineError: Error, Hashable, Sendable, CustomStringConvertible
     let call: StaticString
     let operands: String
     let detail: String
+    let bytesTransferred: Int
 
-    init(_ code: Code, _ errno: Errno?, _ call: StaticString, _ operands: String, _ detail: String)
-    {
+    init(
+      _ code: Code, _ errno: Errno?, _ call: StaticString, _ operands: String, _ detail: String,
+      _ bytesTransferred: Int
+    ) {
       self.code = code
       self.errno = errno
       self.call = call
       self.operands = operands
       self.detail = detail
+      self.bytesTransferred = bytesTransferred
     }
   }
 
@@ -71,9 +79,9 @@ public struct CoroutineError: Error, Hashable, Sendable, CustomStringConvertible
   /// Backends make them when they can't be made.
   public init(
     _ code: Code, errno: Errno? = nil, call: StaticString, operands: String = "",
-    detail: String = ""
+    detail: String = "", bytesTransferred: Int = 0
   ) {
-    parts = Parts(code, errno, call, operands, detail)
+    parts = Parts(code, errno, call, operands, detail, bytesTransferred)
   }
 
   /// What went wrong.
@@ -86,11 +94,15 @@ public struct CoroutineError: Error, Hashable, Sendable, CustomStringConvertible
   public var operands: String { parts.operands }
   /// More than code and errno say, or empty.
   public var detail: String { parts.detail }
+  /// How many bytes a call that moves all it is given had moved when it failed: `sendAll`,
+  /// `writeAll`, `receive` with `.waitAll`; 0 for every other call.
+  public var bytesTransferred: Int { parts.bytesTransferred }
 
   /// Whether all parts are equal.
   public static func == (left: CoroutineError, right: CoroutineError) -> Bool {
     left.code == right.code && left.errno == right.errno && left.call == right.call
       && left.operands == right.operands && left.detail == right.detail
+      && left.bytesTransferred == right.bytesTransferred
   }
 
   /// Feeds the parts that tell errors apart.
@@ -112,16 +124,20 @@ public struct CoroutineError: Error, Hashable, Sendable, CustomStringConvertible
       let name = coro_errno_name(errno.rawValue).map { String(cString: $0) } ?? "errno"
       parts.append("\(errno.description) (\(name))")
     }
+    if let sentence = Self.sentence(for: code) { parts.append(sentence) }
     if !detail.isEmpty { parts.append(detail) }
-    return parts.isEmpty ? Self.sentence(for: code) : parts.joined(separator: "; ")
+    return parts.isEmpty ? code.description : parts.joined(separator: "; ")
   }
 
-  private static func sentence(for code: Code) -> String {
+  /// What a code says by itself; nil where `errno` or the detail says it.
+  private static func sentence(for code: Code) -> String? {
     switch code {
     case .timeout: "timed out"
     case .cancelled: "the coroutine was cancelled"
     case .closed: "the descriptor is closed"
-    default: code.description
+    case .endOfStream: "the stream has ended"
+    case .limitExceeded: "the limit is exceeded"
+    default: nil
     }
   }
 }
@@ -135,7 +151,8 @@ extension CoroutineError {
     case .closed: self.init(Code.closed, call: call, operands: operands)
     default:
       let errno = Errno(rawValue: CInt(truncatingIfNeeded: -outcome.rawValue))
-      self.init(Code.system, errno: errno, call: call, operands: operands)
+      self.init(
+        Code.system, errno: errno, call: call, operands: operands, detail: errno.limitReached)
     }
   }
 
@@ -150,6 +167,19 @@ extension CoroutineError {
         Code.deadlock, call: call, operands: operands,
         detail: "every coroutine waits for another:\(scheduler.waiters)")
     }
+  }
+}
+
+extension CoroutineError {
+  /// As above, after a part of what was asked was done.
+  init(
+    _ outcome: Outcome, call: StaticString, operands: String, moved: Int, of count: Int,
+    _ participle: StaticString
+  ) {
+    let plain = CoroutineError(outcome, call: call, operands: operands)
+    self.init(
+      plain.code, errno: plain.errno, call: call, operands: operands,
+      detail: "\(moved) of \(count) bytes were \(participle)", bytesTransferred: moved)
   }
 }
 

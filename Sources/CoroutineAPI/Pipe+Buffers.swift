@@ -192,8 +192,8 @@ extension PipeEnd {
   ///
   /// The timeout is for the whole. The corresponding C function is `write`.
   ///
-  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
-  ///   After an error some of the bytes may have been written.
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
+  ///   many bytes had been written is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func writeAll(
     _ bytes: [UInt8], timeout: Duration? = nil
@@ -205,8 +205,8 @@ extension PipeEnd {
   ///
   /// The timeout is for the whole. The corresponding C function is `write`.
   ///
-  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
-  ///   After an error some of the bytes may have been written.
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
+  ///   many bytes had been written is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func writeAll(
     _ bytes: ArraySlice<UInt8>, timeout: Duration? = nil
@@ -218,8 +218,8 @@ extension PipeEnd {
   ///
   /// The timeout is for the whole. The corresponding C function is `write`.
   ///
-  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
-  ///   After an error some of the bytes may have been written.
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
+  ///   many bytes had been written is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func writeAll<let count: Int>(
     _ bytes: InlineArray<count, UInt8>, timeout: Duration? = nil
@@ -231,8 +231,8 @@ extension PipeEnd {
   ///
   /// The timeout is for the whole. The corresponding C function is `write`.
   ///
-  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
-  ///   After an error some of the bytes may have been written.
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
+  ///   many bytes had been written is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func writeAll(
     _ bytes: String, timeout: Duration? = nil
@@ -244,8 +244,8 @@ extension PipeEnd {
   ///
   /// The timeout is for the whole. The corresponding C function is `write`.
   ///
-  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
-  ///   After an error some of the bytes may have been written.
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
+  ///   many bytes had been written is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func writeAll(
     _ bytes: Substring, timeout: Duration? = nil
@@ -257,8 +257,8 @@ extension PipeEnd {
   ///
   /// The timeout is for the whole. The corresponding C function is `write`.
   ///
-  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
-  ///   After an error some of the bytes may have been written.
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
+  ///   many bytes had been written is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func writeAll(
     _ bytes: RawSpan, timeout: Duration? = nil
@@ -272,21 +272,24 @@ extension PipeEnd {
   ///
   /// The timeout is for the whole. The corresponding C function is `write`.
   ///
-  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
-  ///   After an error some of the bytes may have been written.
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
+  ///   many bytes had been written is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func writeAll(
     _ bytes: UnsafeRawBufferPointer, timeout: Duration? = nil
   ) throws(CoroutineError) {
-    _ = try writeAll(bytes, timeout).value("writeAll", writeOperands)
+    try movingAll("writeAll", "written", writeOperands, bytes.count, timeout) {
+      (moved, rest) throws(CoroutineError) in
+      try write(bytes.rest(from: moved), rest)
+    }
   }
 
   /// Suspends until the kernel has taken all bytes of any collection, which is copied first.
   ///
   /// The timeout is for the whole. The corresponding C function is `write`.
   ///
-  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
-  ///   After an error some of the bytes may have been written.
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
+  ///   many bytes had been written is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @_disfavoredOverload
   public func writeAll(

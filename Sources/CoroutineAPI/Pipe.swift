@@ -110,38 +110,12 @@ public final class PipeEnd {
     try handle.perform("write", .write(handle.descriptor, bytes), timeout: timeout)
   }
 
-  func writeAll(_ bytes: UnsafeRawBufferPointer, _ timeout: Duration?)
-    throws(CoroutineError) -> Outcome
-  {
-    try sendingAll(bytes, timeout) { (rest, timeout) throws(CoroutineError) in
-      try write(rest, timeout)
-    }
-  }
-
   var readOperands: String { "from pipe \(handle.descriptor)" }
   var writeOperands: String { "to pipe \(handle.descriptor)" }
 }
 
 @available(*, unavailable, message: "a pipe belongs to its loop's thread")
 extension PipeEnd: Sendable {}
-
-/// Repeats `send` until all of `bytes` are taken, within one `timeout` for the whole.
-func sendingAll(
-  _ bytes: UnsafeRawBufferPointer, _ timeout: Duration?,
-  _ send: (UnsafeRawBufferPointer, Duration?) throws(CoroutineError) -> Outcome
-) throws(CoroutineError) -> Outcome {
-  let deadline = timeout.map { Instant.now + $0 }
-  let first = try send(bytes, timeout)
-  if first.rawValue == bytes.count || first.rawValue < 0 { return first }
-  var sent = first.rawValue
-  while sent < bytes.count {
-    let rest = UnsafeRawBufferPointer(rebasing: bytes[sent...])
-    let outcome = try send(rest, deadline.map { max(.zero, $0 - .now) })
-    if outcome.rawValue < 0 { return outcome }
-    sent += outcome.rawValue
-  }
-  return Outcome(sent)
-}
 
 /// What is found out of a descriptor that somebody else made.
 struct Adoption {

@@ -140,7 +140,8 @@ extension Coroutine {
         .misuse, call: "Coroutine.run", operands: "on \(choice)",
         detail: "this thread has a loop already; start a coroutine in it instead")
     }
-    let scheduler = Scheduler.make(choice: choice)
+    let exclusivity = try ExclusivityMode.fromEnvironment(for: "Coroutine.run")
+    let scheduler = Scheduler.make(choice: choice, exclusivity)
     do throws(CoroutineError) {
       try scheduler.requireBackend()
     } catch {

@@ -74,18 +74,44 @@ extension Socket {
   /// - Parameters:
   ///   - address: Whom to connect to.
   ///   - timeout: See `Socket`. After a timeout the attempt goes on in the kernel: close the
-  ///     socket.
+  ///     socket, or call again, which waits for it.
   /// - Throws: `system` (ECONNREFUSED, ENOENT, ENETUNREACH, ETIMEDOUT), `timeout`, `closed`,
   ///   `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func connect(to address: Address, timeout: Duration? = nil) throws(CoroutineError) {
+    // An earlier call began it and did not wait for its end.
+    var isUnderWay = false
     let outcome = try address.withKernelAddress { pointer, length throws(CoroutineError) in
-      try retrying("connect", to: address, timeout: timeout) { rest throws(CoroutineError) in
-        try handle.perform(
+      try retrying("connect", timeout: timeout) { outcome in
+        if outcome == Outcome(-Int(EALREADY)) {
+          isUnderWay = true
+          return true
+        }
+        let isFull = outcome == Outcome(-Int(EAGAIN)) || outcome == .timeout
+        return isFull && address.family == .unix
+      } _: { rest throws(CoroutineError) in
+        let outcome = try handle.perform(
           "connect", .connect(handle.descriptor, pointer, length), timeout: rest)
+        let isMade = isUnderWay && outcome == Outcome(-Int(EISCONN))
+        return isMade ? Outcome(0) : outcome
       }
     }
     _ = try outcome.value("connect", "to \(address)")
+  }
+
+  /// Ends a datagram socket's bond with the peer that `connect` gave it: it hears everybody again.
+  ///
+  /// Its own name stays if it was bound to it; a port that the kernel chose is given up. Waits for
+  /// nobody. The corresponding C function is `connect` with AF_UNSPEC.
+  ///
+  /// - Throws: `system`, `closed`, `cancelled`, `misuse` where there is no loop.
+  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  public func disconnect() throws(CoroutineError) {
+    let nobody = Address(.other(CInt(AF_UNSPEC)))
+    let outcome = try nobody.withKernelAddress { pointer, length throws(CoroutineError) in
+      try handle.perform("disconnect", .connect(handle.descriptor, pointer, length), timeout: nil)
+    }
+    _ = try outcome.value("disconnect", operands)
   }
 
   /// Ends one direction of the connection or both.

@@ -12,11 +12,11 @@ extension Socket {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receive(
-    into buffer: inout [UInt8], timeout: Duration? = nil
+    into buffer: inout [UInt8], flags: ReceiveFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
     var span = buffer.mutableSpan
     var bytes = span.mutableBytes
-    return try receive(into: &bytes, timeout: timeout)
+    return try receive(into: &bytes, flags: flags, timeout: timeout)
   }
 
   /// Suspends until bytes are there, and receives them into a slice, which keeps its length.
@@ -27,11 +27,11 @@ extension Socket {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receive(
-    into buffer: inout ArraySlice<UInt8>, timeout: Duration? = nil
+    into buffer: inout ArraySlice<UInt8>, flags: ReceiveFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
     var span = buffer.mutableSpan
     var bytes = span.mutableBytes
-    return try receive(into: &bytes, timeout: timeout)
+    return try receive(into: &bytes, flags: flags, timeout: timeout)
   }
 
   /// Suspends until bytes are there, and receives them into an inline array.
@@ -42,11 +42,11 @@ extension Socket {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receive<let count: Int>(
-    into buffer: inout InlineArray<count, UInt8>, timeout: Duration? = nil
+    into buffer: inout InlineArray<count, UInt8>, flags: ReceiveFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
     var span = buffer.mutableSpan
     var bytes = span.mutableBytes
-    return try receive(into: &bytes, timeout: timeout)
+    return try receive(into: &bytes, flags: flags, timeout: timeout)
   }
 
   /// Suspends until bytes are there, and receives them into a span.
@@ -57,10 +57,10 @@ extension Socket {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receive(
-    into buffer: inout MutableRawSpan, timeout: Duration? = nil
+    into buffer: inout MutableRawSpan, flags: ReceiveFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
     try buffer.withUnsafeMutableBytes { bytes throws(CoroutineError) in
-      try receive(into: bytes, timeout: timeout)
+      try receive(into: bytes, flags: flags, timeout: timeout)
     }
   }
 
@@ -73,82 +73,82 @@ extension Socket {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receive(
-    into buffer: UnsafeMutableRawBufferPointer, timeout: Duration? = nil
+    into buffer: UnsafeMutableRawBufferPointer, flags: ReceiveFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    try receive(buffer, timeout).value("receive", receiveOperands)
+    try receive(buffer, flags, timeout)
   }
 
   /// Suspends until a datagram is there, and receives it into an array, which keeps its length.
   ///
-  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is
-  /// `recvmsg`.
+  /// Returns its length and its sender; what does not fit is lost, which shows with the flag
+  /// `.realLength`. The corresponding C function is `recvmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receiveFrom(
-    into buffer: inout [UInt8], timeout: Duration? = nil
+    into buffer: inout [UInt8], flags: ReceiveFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> (count: Int, sender: Address) {
     var span = buffer.mutableSpan
     var bytes = span.mutableBytes
-    return try receiveFrom(into: &bytes, timeout: timeout)
+    return try receiveFrom(into: &bytes, flags: flags, timeout: timeout)
   }
 
   /// Suspends until a datagram is there, and receives it into a slice, which keeps its length.
   ///
-  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is
-  /// `recvmsg`.
+  /// Returns its length and its sender; what does not fit is lost, which shows with the flag
+  /// `.realLength`. The corresponding C function is `recvmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receiveFrom(
-    into buffer: inout ArraySlice<UInt8>, timeout: Duration? = nil
+    into buffer: inout ArraySlice<UInt8>, flags: ReceiveFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> (count: Int, sender: Address) {
     var span = buffer.mutableSpan
     var bytes = span.mutableBytes
-    return try receiveFrom(into: &bytes, timeout: timeout)
+    return try receiveFrom(into: &bytes, flags: flags, timeout: timeout)
   }
 
   /// Suspends until a datagram is there, and receives it into an inline array.
   ///
-  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is
-  /// `recvmsg`.
+  /// Returns its length and its sender; what does not fit is lost, which shows with the flag
+  /// `.realLength`. The corresponding C function is `recvmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receiveFrom<let count: Int>(
-    into buffer: inout InlineArray<count, UInt8>, timeout: Duration? = nil
+    into buffer: inout InlineArray<count, UInt8>, flags: ReceiveFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> (count: Int, sender: Address) {
     var span = buffer.mutableSpan
     var bytes = span.mutableBytes
-    return try receiveFrom(into: &bytes, timeout: timeout)
+    return try receiveFrom(into: &bytes, flags: flags, timeout: timeout)
   }
 
   /// Suspends until a datagram is there, and receives it into a span.
   ///
-  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is
-  /// `recvmsg`.
+  /// Returns its length and its sender; what does not fit is lost, which shows with the flag
+  /// `.realLength`. The corresponding C function is `recvmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receiveFrom(
-    into buffer: inout MutableRawSpan, timeout: Duration? = nil
+    into buffer: inout MutableRawSpan, flags: ReceiveFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> (count: Int, sender: Address) {
     try buffer.withUnsafeMutableBytes { bytes throws(CoroutineError) in
-      try receiveFrom(into: bytes, timeout: timeout)
+      try receiveFrom(into: bytes, flags: flags, timeout: timeout)
     }
   }
 
   /// Suspends until a datagram is there, and receives it into memory that stays valid during the
   /// call.
   ///
-  /// Returns its length and its sender; what does not fit is lost. The corresponding C function is
-  /// `recvmsg`.
+  /// Returns its length and its sender; what does not fit is lost, which shows with the flag
+  /// `.realLength`. The corresponding C function is `recvmsg`.
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func receiveFrom(
-    into buffer: UnsafeMutableRawBufferPointer, timeout: Duration? = nil
+    into buffer: UnsafeMutableRawBufferPointer, flags: ReceiveFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> (count: Int, sender: Address) {
-    try sender(receiveFrom(buffer, timeout), "receiveFrom", receiveOperands)
+    try receiveFrom(buffer, flags, timeout)
   }
 }

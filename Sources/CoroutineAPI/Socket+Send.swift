@@ -11,9 +11,9 @@ extension Socket {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func send(
-    _ bytes: [UInt8], timeout: Duration? = nil
+    _ bytes: [UInt8], flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    try send(bytes.span.bytes, timeout: timeout)
+    try send(bytes.span.bytes, flags: flags, timeout: timeout)
   }
 
   /// Suspends until the kernel takes some bytes of a slice.
@@ -23,9 +23,9 @@ extension Socket {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func send(
-    _ bytes: ArraySlice<UInt8>, timeout: Duration? = nil
+    _ bytes: ArraySlice<UInt8>, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    try send(bytes.span.bytes, timeout: timeout)
+    try send(bytes.span.bytes, flags: flags, timeout: timeout)
   }
 
   /// Suspends until the kernel takes some bytes of an inline array.
@@ -35,9 +35,9 @@ extension Socket {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func send<let count: Int>(
-    _ bytes: InlineArray<count, UInt8>, timeout: Duration? = nil
+    _ bytes: InlineArray<count, UInt8>, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    try send(bytes.span.bytes, timeout: timeout)
+    try send(bytes.span.bytes, flags: flags, timeout: timeout)
   }
 
   /// Suspends until the kernel takes some bytes of a string, in UTF-8.
@@ -47,9 +47,9 @@ extension Socket {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func send(
-    _ bytes: String, timeout: Duration? = nil
+    _ bytes: String, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    try send(bytes.utf8Span.span.bytes, timeout: timeout)
+    try send(bytes.utf8Span.span.bytes, flags: flags, timeout: timeout)
   }
 
   /// Suspends until the kernel takes some bytes of a part of a string, in UTF-8.
@@ -59,9 +59,9 @@ extension Socket {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func send(
-    _ bytes: Substring, timeout: Duration? = nil
+    _ bytes: Substring, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    try send(bytes.utf8Span.span.bytes, timeout: timeout)
+    try send(bytes.utf8Span.span.bytes, flags: flags, timeout: timeout)
   }
 
   /// Suspends until the kernel takes some bytes of a span.
@@ -71,10 +71,10 @@ extension Socket {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func send(
-    _ bytes: RawSpan, timeout: Duration? = nil
+    _ bytes: RawSpan, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
     try bytes.withUnsafeBytes { bytes throws(CoroutineError) in
-      try send(bytes, timeout: timeout)
+      try send(bytes, flags: flags, timeout: timeout)
     }
   }
 
@@ -85,9 +85,9 @@ extension Socket {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func send(
-    _ bytes: UnsafeRawBufferPointer, timeout: Duration? = nil
+    _ bytes: UnsafeRawBufferPointer, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    try send(bytes, timeout).value("send", sendOperands)
+    try send(bytes, flags, timeout).value("send", sendOperands)
   }
 
   /// Suspends until the kernel takes some bytes of any collection, which is copied first.
@@ -98,9 +98,9 @@ extension Socket {
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @_disfavoredOverload
   public func send(
-    _ bytes: some Collection<UInt8>, timeout: Duration? = nil
+    _ bytes: some Collection<UInt8>, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    try send([UInt8](bytes), timeout: timeout)
+    try send([UInt8](bytes), flags: flags, timeout: timeout)
   }
 
   // MARK: Sending all
@@ -109,79 +109,79 @@ extension Socket {
   ///
   /// The timeout is for the whole. The corresponding C function is `send`.
   ///
-  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
-  ///   After an error some of the bytes may have been sent.
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
+  ///   many bytes had been sent is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func sendAll(
-    _ bytes: [UInt8], timeout: Duration? = nil
+    _ bytes: [UInt8], flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) {
-    try sendAll(bytes.span.bytes, timeout: timeout)
+    try sendAll(bytes.span.bytes, flags: flags, timeout: timeout)
   }
 
   /// Suspends until the kernel has taken all bytes of a slice.
   ///
   /// The timeout is for the whole. The corresponding C function is `send`.
   ///
-  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
-  ///   After an error some of the bytes may have been sent.
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
+  ///   many bytes had been sent is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func sendAll(
-    _ bytes: ArraySlice<UInt8>, timeout: Duration? = nil
+    _ bytes: ArraySlice<UInt8>, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) {
-    try sendAll(bytes.span.bytes, timeout: timeout)
+    try sendAll(bytes.span.bytes, flags: flags, timeout: timeout)
   }
 
   /// Suspends until the kernel has taken all bytes of an inline array.
   ///
   /// The timeout is for the whole. The corresponding C function is `send`.
   ///
-  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
-  ///   After an error some of the bytes may have been sent.
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
+  ///   many bytes had been sent is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func sendAll<let count: Int>(
-    _ bytes: InlineArray<count, UInt8>, timeout: Duration? = nil
+    _ bytes: InlineArray<count, UInt8>, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) {
-    try sendAll(bytes.span.bytes, timeout: timeout)
+    try sendAll(bytes.span.bytes, flags: flags, timeout: timeout)
   }
 
   /// Suspends until the kernel has taken all bytes of a string, in UTF-8.
   ///
   /// The timeout is for the whole. The corresponding C function is `send`.
   ///
-  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
-  ///   After an error some of the bytes may have been sent.
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
+  ///   many bytes had been sent is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func sendAll(
-    _ bytes: String, timeout: Duration? = nil
+    _ bytes: String, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) {
-    try sendAll(bytes.utf8Span.span.bytes, timeout: timeout)
+    try sendAll(bytes.utf8Span.span.bytes, flags: flags, timeout: timeout)
   }
 
   /// Suspends until the kernel has taken all bytes of a part of a string, in UTF-8.
   ///
   /// The timeout is for the whole. The corresponding C function is `send`.
   ///
-  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
-  ///   After an error some of the bytes may have been sent.
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
+  ///   many bytes had been sent is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func sendAll(
-    _ bytes: Substring, timeout: Duration? = nil
+    _ bytes: Substring, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) {
-    try sendAll(bytes.utf8Span.span.bytes, timeout: timeout)
+    try sendAll(bytes.utf8Span.span.bytes, flags: flags, timeout: timeout)
   }
 
   /// Suspends until the kernel has taken all bytes of a span.
   ///
   /// The timeout is for the whole. The corresponding C function is `send`.
   ///
-  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
-  ///   After an error some of the bytes may have been sent.
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
+  ///   many bytes had been sent is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func sendAll(
-    _ bytes: RawSpan, timeout: Duration? = nil
+    _ bytes: RawSpan, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) {
     try bytes.withUnsafeBytes { bytes throws(CoroutineError) in
-      try sendAll(bytes, timeout: timeout)
+      try sendAll(bytes, flags: flags, timeout: timeout)
     }
   }
 
@@ -189,27 +189,30 @@ extension Socket {
   ///
   /// The timeout is for the whole. The corresponding C function is `send`.
   ///
-  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
-  ///   After an error some of the bytes may have been sent.
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
+  ///   many bytes had been sent is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func sendAll(
-    _ bytes: UnsafeRawBufferPointer, timeout: Duration? = nil
+    _ bytes: UnsafeRawBufferPointer, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) {
-    _ = try sendAll(bytes, timeout).value("sendAll", sendOperands)
+    try movingAll("sendAll", "sent", sendOperands, bytes.count, timeout) {
+      (moved, rest) throws(CoroutineError) in
+      try send(bytes.rest(from: moved), flags, rest)
+    }
   }
 
   /// Suspends until the kernel has taken all bytes of any collection, which is copied first.
   ///
   /// The timeout is for the whole. The corresponding C function is `send`.
   ///
-  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop
-  ///   After an error some of the bytes may have been sent.
+  /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
+  ///   many bytes had been sent is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @_disfavoredOverload
   public func sendAll(
-    _ bytes: some Collection<UInt8>, timeout: Duration? = nil
+    _ bytes: some Collection<UInt8>, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) {
-    try sendAll([UInt8](bytes), timeout: timeout)
+    try sendAll([UInt8](bytes), flags: flags, timeout: timeout)
   }
 
   // MARK: Sending to an address
@@ -223,9 +226,9 @@ extension Socket {
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
   public func send(
-    _ bytes: [UInt8], to address: Address, timeout: Duration? = nil
+    _ bytes: [UInt8], to address: Address, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    try send(bytes.span.bytes, to: address, timeout: timeout)
+    try send(bytes.span.bytes, to: address, flags: flags, timeout: timeout)
   }
 
   /// Sends a datagram to `address`, made of a slice.
@@ -237,9 +240,9 @@ extension Socket {
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
   public func send(
-    _ bytes: ArraySlice<UInt8>, to address: Address, timeout: Duration? = nil
+    _ bytes: ArraySlice<UInt8>, to address: Address, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    try send(bytes.span.bytes, to: address, timeout: timeout)
+    try send(bytes.span.bytes, to: address, flags: flags, timeout: timeout)
   }
 
   /// Sends a datagram to `address`, made of an inline array.
@@ -251,9 +254,10 @@ extension Socket {
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
   public func send<let count: Int>(
-    _ bytes: InlineArray<count, UInt8>, to address: Address, timeout: Duration? = nil
+    _ bytes: InlineArray<count, UInt8>, to address: Address, flags: SendFlags = [],
+    timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    try send(bytes.span.bytes, to: address, timeout: timeout)
+    try send(bytes.span.bytes, to: address, flags: flags, timeout: timeout)
   }
 
   /// Sends a datagram to `address`, made of a string, in UTF-8.
@@ -265,9 +269,9 @@ extension Socket {
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
   public func send(
-    _ bytes: String, to address: Address, timeout: Duration? = nil
+    _ bytes: String, to address: Address, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    try send(bytes.utf8Span.span.bytes, to: address, timeout: timeout)
+    try send(bytes.utf8Span.span.bytes, to: address, flags: flags, timeout: timeout)
   }
 
   /// Sends a datagram to `address`, made of a part of a string, in UTF-8.
@@ -279,9 +283,9 @@ extension Socket {
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
   public func send(
-    _ bytes: Substring, to address: Address, timeout: Duration? = nil
+    _ bytes: Substring, to address: Address, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    try send(bytes.utf8Span.span.bytes, to: address, timeout: timeout)
+    try send(bytes.utf8Span.span.bytes, to: address, flags: flags, timeout: timeout)
   }
 
   /// Sends a datagram to `address`, made of a span.
@@ -293,10 +297,10 @@ extension Socket {
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
   public func send(
-    _ bytes: RawSpan, to address: Address, timeout: Duration? = nil
+    _ bytes: RawSpan, to address: Address, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
     try bytes.withUnsafeBytes { bytes throws(CoroutineError) in
-      try send(bytes, to: address, timeout: timeout)
+      try send(bytes, to: address, flags: flags, timeout: timeout)
     }
   }
 
@@ -309,9 +313,10 @@ extension Socket {
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
   public func send(
-    _ bytes: UnsafeRawBufferPointer, to address: Address, timeout: Duration? = nil
+    _ bytes: UnsafeRawBufferPointer, to address: Address, flags: SendFlags = [],
+    timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    try send(bytes, address, timeout).value(
+    try send(bytes, address, flags, timeout).value(
       "send", "to \(address) from socket \(handle.descriptor)")
   }
 
@@ -325,8 +330,9 @@ extension Socket {
   @_disfavoredOverload
   @discardableResult
   public func send(
-    _ bytes: some Collection<UInt8>, to address: Address, timeout: Duration? = nil
+    _ bytes: some Collection<UInt8>, to address: Address, flags: SendFlags = [],
+    timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    try send([UInt8](bytes), to: address, timeout: timeout)
+    try send([UInt8](bytes), to: address, flags: flags, timeout: timeout)
   }
 }

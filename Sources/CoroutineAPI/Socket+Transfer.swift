@@ -4,57 +4,101 @@ import Glibc
 /// The transfers themselves, on plain memory. What users call is in `Socket+Receive.swift` and
 /// `Socket+Send.swift`.
 extension Socket {
-  func receive(_ buffer: UnsafeMutableRawBufferPointer, _ timeout: Duration?)
-    throws(CoroutineError) -> Outcome
-  {
-    try handle.perform(
-      "receive", .receive(handle.descriptor, buffer, flags: 0), timeout: timeout)
+  // MARK: Receiving
+
+  func receive(
+    _ buffer: UnsafeMutableRawBufferPointer, _ flags: ReceiveFlags, _ timeout: Duration?
+  ) throws(CoroutineError) -> Int {
+    guard flags.isEmpty else { return try receiveSpecially(buffer, flags, timeout) }
+    return try handle.perform(
+      "receive", .receive(handle.descriptor, buffer, flags: 0), timeout: timeout
+    ).value("receive", receiveOperands)
   }
 
-  func send(_ bytes: UnsafeRawBufferPointer, _ timeout: Duration?)
-    throws(CoroutineError) -> Outcome
-  {
-    // A peer that is gone is an error, not a signal.
-    try handle.perform(
-      "send", .send(handle.descriptor, bytes, flags: CInt(MSG_NOSIGNAL)),
-      timeout: timeout)
-  }
-
-  func sendAll(_ bytes: UnsafeRawBufferPointer, _ timeout: Duration?)
-    throws(CoroutineError) -> Outcome
-  {
-    try sendingAll(bytes, timeout) { (rest, timeout) throws(CoroutineError) in
-      try send(rest, timeout)
+  @inline(never)
+  private func receiveSpecially(
+    _ buffer: UnsafeMutableRawBufferPointer, _ flags: ReceiveFlags, _ timeout: Duration?
+  ) throws(CoroutineError) -> Int {
+    if flags.isAside {
+      return try receiveFrom(buffer, flags, "receive", timeout).value("receive", receiveOperands)
     }
+    let once = flags.once(handle.state.pointee.traits)
+    func receive(_ moved: Int, _ rest: Duration?) throws(CoroutineError) -> Outcome {
+      let rest = try handle.perform(
+        "receive",
+        .receive(
+          handle.descriptor,
+          moved == 0 ? buffer : UnsafeMutableRawBufferPointer(rebasing: buffer[moved...]),
+          flags: once), timeout: rest)
+      return rest
+    }
+    guard flags.contains(.waitAll) else {
+      return try receive(0, timeout).value("receive", receiveOperands)
+    }
+    if flags.contains(.peek) { return try peekAll(buffer.count, timeout, receive) }
+    return try receivingAll("receive", buffer.count, timeout, receive)
   }
 
-  func send(_ bytes: UnsafeRawBufferPointer, _ address: Address, _ timeout: Duration?)
-    throws(CoroutineError) -> Outcome
-  {
-    try address.withKernelAddress { name, length throws(CoroutineError) in
-      var part = iovec(
-        iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
-      return try withUnsafeMutablePointer(to: &part) { part throws(CoroutineError) in
-        var message = msghdr()
-        message.msg_name = UnsafeMutableRawPointer(mutating: name)
-        message.msg_namelen = length
-        message.msg_iov = part
-        message.msg_iovlen = 1
-        return try withUnsafePointer(to: &message) { message throws(CoroutineError) in
-          try retrying("send", to: address, timeout: timeout) { rest throws(CoroutineError) in
-            // Not parked where room makes no edge: the queue is full of others' datagrams.
-            try handle.perform(
-              "send", .sendMessage(handle.descriptor, message, flags: CInt(MSG_NOSIGNAL)),
-              timeout: address.family == .unix ? .zero : rest)
-          }
-        }
+  /// Receives until `count` bytes of a stream are there: see `ReceiveFlags.waitAll`.
+  func receivingAll(
+    _ call: StaticString, _ count: Int, _ timeout: Duration?,
+    _ receive: (Int, Duration?) throws(CoroutineError) -> Outcome
+  ) throws(CoroutineError) -> Int {
+    let deadline = timeout.map { Instant.now + $0 }
+    var received = try receive(0, timeout).value(call, receiveOperands)
+    guard received > 0, received < count, try isStream else { return received }
+    while received < count {
+      let outcome = try receive(received, deadline.map { max(.zero, $0 - .now) })
+      switch outcome {
+      case .timeout, .closed:
+        return received  // Whoever calls again is told again.
+      case let outcome where outcome.rawValue < 0:
+        throw CoroutineError(
+          outcome, call: call, operands: receiveOperands, moved: received, of: count, "received")
+      case let outcome where outcome.rawValue == 0:
+        return received
+      default:
+        received += outcome.rawValue
       }
     }
+    return received
   }
 
-  func receiveFrom(_ buffer: UnsafeMutableRawBufferPointer, _ timeout: Duration?)
-    throws(CoroutineError) -> (Outcome, Address)
-  {
+  /// Looks again and again until `count` bytes are there: peeking empties nothing, so that no edge
+  /// and no completion tells of more.
+  private func peekAll(
+    _ count: Int, _ timeout: Duration?,
+    _ peek: (Int, Duration?) throws(CoroutineError) -> Outcome
+  ) throws(CoroutineError) -> Int {
+    var seen = 0
+    let outcome = try retrying("receive", timeout: timeout) {
+      $0 == .timeout
+    } _: {
+      rest throws(CoroutineError) in
+      let hasEnded = try hasHungUp
+      let outcome = try peek(0, rest)
+      guard outcome.rawValue > 0, outcome.rawValue < count, !hasEnded, try isStream else {
+        return outcome
+      }
+      seen = outcome.rawValue
+      return .timeout
+    }
+    if outcome == .timeout, seen > 0 { return seen }
+    return try outcome.value("receive", receiveOperands)
+  }
+
+  func receiveFrom(
+    _ buffer: UnsafeMutableRawBufferPointer, _ flags: ReceiveFlags, _ timeout: Duration?
+  ) throws(CoroutineError) -> (count: Int, sender: Address) {
+    var sender = Address(.unixUnnamed)
+    let outcome = try receiveFrom(buffer, flags, "receiveFrom", timeout) { sender = $0 }
+    return (try outcome.value("receiveFrom", receiveOperands), sender)
+  }
+
+  private func receiveFrom(
+    _ buffer: UnsafeMutableRawBufferPointer, _ flags: ReceiveFlags, _ call: StaticString,
+    _ timeout: Duration?, _ tellSender: (Address) -> Void = { _ in }
+  ) throws(CoroutineError) -> Outcome {
     var name = sockaddr_storage()
     var part = iovec(iov_base: buffer.baseAddress, iov_len: buffer.count)
     var length: socklen_t = 0
@@ -67,40 +111,127 @@ extension Socket {
         message.msg_iovlen = 1
         defer { length = message.msg_namelen }
         return try withUnsafeMutablePointer(to: &message) { message throws(CoroutineError) in
-          try handle.perform(
-            "receiveFrom", .receiveMessage(handle.descriptor, message, flags: 0), timeout: timeout)
+          try receive(message, flags, call, timeout)
         }
       }
     }
-    return (outcome, Address(name, length: length))
+    tellSender(Address(name, length: length))
+    return outcome
   }
 
-  func sender(
-    _ result: (outcome: Outcome, sender: Address), _ call: StaticString, _ operands: String
-  ) throws(CoroutineError) -> (count: Int, sender: Address) {
-    (try result.outcome.value(call, operands), result.sender)
+  /// One recvmsg(2), which waits.
+  func receive(
+    _ message: UnsafeMutablePointer<msghdr>, _ flags: ReceiveFlags, _ call: StaticString,
+    _ timeout: Duration?
+  ) throws(CoroutineError) -> Outcome {
+    let once = flags.once(handle.state.pointee.traits) | CInt(MSG_CMSG_CLOEXEC)
+    guard flags.isAside else {
+      return try handle.perform(
+        call, .receiveMessage(handle.descriptor, message, flags: once), timeout: timeout)
+    }
+    let none = Outcome(flags.contains(.outOfBand) ? -Int(EINVAL) : -Int(EAGAIN))
+    func attempt() throws(CoroutineError) -> Outcome {
+      try handle.perform(
+        call, .call(.receiveAside(handle.descriptor, message, flags: once)), timeout: nil)
+    }
+    return try retrying(call, timeout: timeout) {
+      $0 == .timeout || $0 == Outcome(-Int(EAGAIN))
+    } _: { _ throws(CoroutineError) in
+      let outcome = try attempt()
+      guard outcome == none, flags.contains(.outOfBand) else { return outcome }
+      if try option(.outOfBandInline) { return outcome }
+      guard try hasHungUp else { return .timeout }
+      // It may have come just before the end.
+      let last = try attempt()
+      return last == none ? Outcome(0) : last
+    }
+  }
+
+  // MARK: Sending
+
+  func send(
+    _ bytes: UnsafeRawBufferPointer, _ flags: SendFlags, _ timeout: Duration?
+  ) throws(CoroutineError) -> Outcome {
+    try handle.perform(
+      "send", .send(handle.descriptor, bytes, flags: flags.once), timeout: timeout)
+  }
+
+  func send(
+    _ bytes: UnsafeRawBufferPointer, _ address: Address, _ flags: SendFlags, _ timeout: Duration?
+  ) throws(CoroutineError) -> Outcome {
+    var part = iovec(
+      iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+    return try withUnsafeMutablePointer(to: &part) { part throws(CoroutineError) in
+      var message = msghdr()
+      message.msg_iov = part
+      message.msg_iovlen = 1
+      return try send(&message, address, flags, "send", timeout)
+    }
+  }
+
+  /// One sendmsg(2), which waits.
+  func send(
+    _ message: inout msghdr, _ address: Address?, _ flags: SendFlags, _ call: StaticString,
+    _ timeout: Duration?
+  ) throws(CoroutineError) -> Outcome {
+    guard let address else {
+      return try withUnsafePointer(to: &message) { message throws(CoroutineError) in
+        try handle.perform(
+          call, .sendMessage(handle.descriptor, message, flags: flags.once), timeout: timeout)
+      }
+    }
+    return try address.withKernelAddress { name, length throws(CoroutineError) in
+      message.msg_name = UnsafeMutableRawPointer(mutating: name)
+      message.msg_namelen = length
+      return try withUnsafePointer(to: &message) { message throws(CoroutineError) in
+        func attempt(_ rest: Duration?) throws(CoroutineError) -> Outcome {
+          try handle.perform(
+            call, .sendMessage(handle.descriptor, message, flags: flags.once), timeout: rest)
+        }
+        guard address.family == .unix else { return try attempt(timeout) }
+        // Not parked where room makes no edge: the queue is full of others' datagrams.
+        return try retrying(call, timeout: timeout) {
+          $0 == .timeout || $0 == Outcome(-Int(EAGAIN))
+        } _: { _ throws(CoroutineError) in
+          try attempt(.zero)
+        }
+      }
+    }
   }
 
   var receiveOperands: String { "from socket \(handle.descriptor)" }
   var sendOperands: String { "to socket \(handle.descriptor)" }
 
+  // MARK: Asking
+
+  /// Whether it carries bytes and not packets.
+  var isStream: Bool {
+    get throws(CoroutineError) { try option(.kind) == .stream }
+  }
+
+  private var hasHungUp: Bool {
+    get throws(CoroutineError) {
+      let hangUp: Int16 = 0x2000  // POLLRDHUP, which is hidden behind _GNU_SOURCE.
+      return try call("poll", .pollNow(handle.descriptor, events: hangUp), operands) > 0
+    }
+  }
+
   // MARK: What has no readiness
 
-  /// Calls `attempt`, with the time that is left, until there was room at `address`.
+  /// Calls `attempt`, with the time that is left, until its outcome is not busy any more.
   ///
-  /// Nothing tells when a full backlog or a full queue of a Unix socket has room (unix(7)), so it
-  /// is asked for less and less often.
+  /// For what nothing tells of, so that it is asked for less and less often: when a full backlog or
+  /// a full queue of a Unix socket has room (unix(7)), when urgent data comes.
   func retrying(
-    _ call: StaticString, to address: Address, timeout: Duration?,
+    _ call: StaticString, timeout: Duration?, while isBusy: (Outcome) -> Bool,
     _ attempt: (Duration?) throws(CoroutineError) -> Outcome
   ) throws(CoroutineError) -> Outcome {
-    guard address.family == .unix else { return try attempt(timeout) }
     let scheduler = try Scheduler.forKernelCall(call)
     let deadline = timeout.map { scheduler.now + $0 }
     var pause = Duration.microseconds(100)
     while true {
       let outcome = try attempt(deadline.map { $0 - scheduler.now })
-      guard outcome == .timeout || outcome == Outcome(-Int(EAGAIN)) else { return outcome }
+      guard isBusy(outcome) else { return outcome }
       let next = scheduler.now + pause
       if let deadline, deadline <= scheduler.now { return .timeout }
       let reason = scheduler.sleep(until: min(next, deadline ?? next))

@@ -46,14 +46,18 @@ extension Socket {
     /// - Parameters:
     ///   - host: "::1", or with a scope "fe80::1%eth0"; "::" stands for every interface.
     ///   - port: 0–65535; 0 lets the kernel choose when bound to.
+    ///   - flowInformation: The flow label and traffic class (ipv6(7)); not part of the text.
+    ///   - scope: The number of the interface, where the host has none.
     /// - Throws: `invalidArgument`.
-    public static func inet6(_ host: String, port: Int) throws(CoroutineError) -> Address {
+    public static func inet6(
+      _ host: String, port: Int, flowInformation: UInt32 = 0, scope number: UInt32 = 0
+    ) throws(CoroutineError) -> Address {
       let parts = host.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
       var address = in6_addr()
       guard !host.utf8.contains(0), inet_pton(AF_INET6, String(parts[0]), &address) == 1 else {
         throw invalid(host, "not an IPv6 address; names are not looked up")
       }
-      var scope: UInt32 = 0
+      var scope = number
       if parts.count == 2 {
         scope = UInt32(parts[1]) ?? if_nametoindex(String(parts[1]))
         if scope == 0 { throw invalid(host, "no such network interface") }
@@ -65,7 +69,8 @@ extension Socket {
         )
       }
       return Address(
-        .inet6(high: high, low: low, port: try checked(port), flow: 0, scope: scope))
+        .inet6(
+          high: high, low: low, port: try checked(port), flow: flowInformation, scope: scope))
     }
 
     /// A Unix socket in the file system.
@@ -73,11 +78,20 @@ extension Socket {
     /// - Parameter path: 1–108 bytes, none of them zero.
     /// - Throws: `invalidArgument`.
     public static func unix(path: String) throws(CoroutineError) -> Address {
-      let bytes = [UInt8](path.utf8)
-      guard !bytes.isEmpty, bytes.count <= 108, !bytes.contains(0) else {
-        throw invalid(path, "a socket's path has 1 to 108 bytes, none of them zero")
+      try unix(pathBytes: [UInt8](path.utf8))
+    }
+
+    /// A Unix socket in the file system, whose path need not be UTF-8.
+    ///
+    /// - Parameter path: 1–108 bytes, none of them zero.
+    /// - Throws: `invalidArgument`.
+    public static func unix(pathBytes path: [UInt8]) throws(CoroutineError) -> Address {
+      guard !path.isEmpty, path.count <= 108, !path.contains(0) else {
+        throw invalid(
+          String(decoding: path, as: UTF8.self),
+          "a socket's path has 1 to 108 bytes, none of them zero")
       }
-      return Address(.unixPath(bytes))
+      return Address(.unixPath(path))
     }
 
     /// A Unix socket in the abstract name space: no file, gone with the last socket (unix(7)).
@@ -85,12 +99,23 @@ extension Socket {
     /// - Parameter name: 1–107 bytes, without the leading zero byte.
     /// - Throws: `invalidArgument`.
     public static func unix(abstract name: String) throws(CoroutineError) -> Address {
-      let bytes = [UInt8](name.utf8)
-      guard !bytes.isEmpty, bytes.count <= 107 else {
-        throw invalid("@\(name)", "an abstract name has 1 to 107 bytes")
-      }
-      return Address(.unixAbstract(bytes))
+      try unix(abstractBytes: [UInt8](name.utf8))
     }
+
+    /// A Unix socket in the abstract name space, whose name need not be UTF-8.
+    ///
+    /// - Parameter name: 1–107 bytes of any value, without the leading zero byte.
+    /// - Throws: `invalidArgument`.
+    public static func unix(abstractBytes name: [UInt8]) throws(CoroutineError) -> Address {
+      guard !name.isEmpty, name.count <= 107 else {
+        throw invalid(
+          "@\(String(decoding: name, as: UTF8.self))", "an abstract name has 1 to 107 bytes")
+      }
+      return Address(.unixAbstract(name))
+    }
+
+    /// A Unix socket without a name: bound to it, a socket is given an abstract one by the kernel.
+    public static let unixUnnamed = Address(.unixUnnamed)
 
     private static func checked(_ port: Int) throws(CoroutineError) -> UInt16 {
       guard let number = UInt16(exactly: port) else {
@@ -143,16 +168,32 @@ extension Socket {
       }
     }
 
+    /// The number of the interface that an IPv6 address is of; 0: none is named.
+    public var scope: UInt32 {
+      if case .inet6(_, _, _, _, let scope) = storage { scope } else { 0 }
+    }
+
+    /// The flow label and traffic class of an IPv6 address (ipv6(7)).
+    public var flowInformation: UInt32 {
+      if case .inet6(_, _, _, let flow, _) = storage { flow } else { 0 }
+    }
+
     /// The path of a Unix socket that has one.
-    public var path: String? {
-      guard case .unixPath(let bytes) = storage else { return nil }
-      return String(decoding: bytes, as: UTF8.self)
+    public var path: String? { pathBytes.map { String(decoding: $0, as: UTF8.self) } }
+
+    /// The bytes of the path of a Unix socket that has one.
+    public var pathBytes: [UInt8]? {
+      if case .unixPath(let bytes) = storage { bytes } else { nil }
     }
 
     /// The abstract name of a Unix socket that has one.
     public var abstractName: String? {
-      guard case .unixAbstract(let bytes) = storage else { return nil }
-      return String(decoding: bytes, as: UTF8.self)
+      abstractBytes.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The bytes of the abstract name of a Unix socket that has one, without the leading zero byte.
+    public var abstractBytes: [UInt8]? {
+      if case .unixAbstract(let bytes) = storage { bytes } else { nil }
     }
   }
 }
@@ -174,35 +215,59 @@ extension Socket.Address: LosslessStringConvertible {
   ///
   /// - Throws: `invalidArgument` with the reason.
   public init(parsing text: String) throws(CoroutineError) {
-    if text.hasPrefix("unix:@") {
-      self = try .unix(abstract: String(text.dropFirst(6)))
-    } else if text == "unix:" {
-      self.init(.unixUnnamed)
-    } else if text.hasPrefix("unix:") {
-      self = try .unix(path: String(text.dropFirst(5)))
-    } else if let colon = text.lastIndex(of: ":"),
-      let port = Int(text[text.index(after: colon)...]), !text[colon...].hasPrefix(":+")
+    // Bytes, not characters: a mark that combines with the colon or the "@" before it is part of
+    // the name.
+    let bytes = [UInt8](text.utf8)
+    if bytes.starts(with: "unix:".utf8) {
+      self = try Self.unix(bytes.dropFirst(5), text)
+    } else if let colon = bytes.lastIndex(of: UInt8(ascii: ":")),
+      let port = Int(String(decoding: bytes[(colon + 1)...], as: UTF8.self)),
+      bytes[colon + 1] != UInt8(ascii: "+")
     {
-      let host = text[..<colon]
-      if host.hasPrefix("["), host.hasSuffix("]") {
-        self = try .inet6(String(host.dropFirst().dropLast()), port: port)
+      let host = bytes[..<colon]
+      if host.first == UInt8(ascii: "["), host.last == UInt8(ascii: "]") {
+        let inner = String(decoding: host.dropFirst().dropLast(), as: UTF8.self)
+        self = try .inet6(inner, port: port)
       } else {
-        self = try .inet(String(host), port: port)
+        self = try .inet(String(decoding: host, as: UTF8.self), port: port)
       }
     } else {
       throw Self.invalid(text, "neither host:port, [host]:port nor unix:path")
     }
   }
 
+  private static func unix(
+    _ text: ArraySlice<UInt8>, _ whole: String
+  ) throws(CoroutineError) -> Socket.Address {
+    if text.isEmpty { return Self(.unixUnnamed) }
+    let isAbstract = text.first == UInt8(ascii: "@")
+    guard let name = UnixNameText.bytes(of: isAbstract ? text.dropFirst() : text) else {
+      throw invalid(whole, "after a backslash comes another one, or x and two hexadecimal digits")
+    }
+    if isAbstract {
+      guard !name.isEmpty, name.count <= 107 else {
+        throw invalid(whole, "an abstract name has 1 to 107 bytes")
+      }
+      return Self(.unixAbstract(name))
+    }
+    guard name.count <= 108, !name.contains(0) else {
+      throw invalid(whole, "a socket's path has 1 to 108 bytes, none of them zero")
+    }
+    return Self(.unixPath(name))
+  }
+
   /// The address as text, which `init(parsing:)` reads.
+  ///
+  /// In a Unix name, bytes that are no UTF-8 or no printable ASCII character, and a path's leading
+  /// "@", are printed as `\xFF`, and a backslash as two.
   public var description: String {
     switch storage {
     case .inet(_, let port): "\(host ?? "?"):\(port)"
     case .inet6(_, _, let port, _, _): "[\(host ?? "?")]:\(port)"
     case .unixPath(let bytes):
       // A leading "@" would read as an abstract name.
-      "unix:\(bytes.first == 0x40 ? "./" : "")\(String(decoding: bytes, as: UTF8.self))"
-    case .unixAbstract(let bytes): "unix:@\(String(decoding: bytes, as: UTF8.self))"
+      "unix:\(UnixNameText.text(of: bytes, escapesFirst: bytes.first == UInt8(ascii: "@")))"
+    case .unixAbstract(let bytes): "unix:@\(UnixNameText.text(of: bytes))"
     case .unixUnnamed: "unix:"
     case .other(let number): "family \(number)"
     }

@@ -265,8 +265,9 @@ extension Conformance {
       on backend: BackendUnderTest
     ) throws {
       try backend.run {
-        var number: CInt = -1
-        for round in 0..<500 {
+        // Somebody else in this process may take the number first; not in every round.
+        var reused = 0
+        for _ in 0..<500 {
           let (old, oldPeer) = try Coroutine.socketPair()
           // A duplicate keeps the old socket, and what a backend registered for it, alive.
           let duplicate = dup(old.number)
@@ -280,9 +281,7 @@ extension Conformance {
           #expect(try parked.error().code == .closed)
           // The number goes to a new socket, while data flow on the old one.
           let (new, newPeer) = try Coroutine.socketPair()
-          #expect(new.number == oldNumber)
-          if round > 0 { #expect(number == oldNumber) }
-          number = oldNumber
+          if new.number == oldNumber { reused += 1 }
           let waiting = spawn { try new.receiveText() }
           try oldPeer.sendAll("old")
           try Coroutine.sleep(0)
@@ -291,6 +290,7 @@ extension Conformance {
           #expect(try waiting.value() == "new")
           try new.close()
         }
+        #expect(reused > 0)
       }
     }
 

@@ -9,7 +9,7 @@ extension Conformance {
       on backend: BackendUnderTest
     ) throws {
       try backend.run {
-        let count = 100_000
+        let count = Sanitizer.coroutineCount(100_000)
         var isOpen = false
         let gate = Coroutine { while !isOpen { try Coroutine.sleep(for: .microseconds(100)) } }
         gate.start()
@@ -56,16 +56,17 @@ extension Conformance {
 
     @Test(arguments: BackendUnderTest.selected)
     func `two hundred thousand timers are pending`(on backend: BackendUnderTest) throws {
-      try Self.setTimers(200_000, on: backend)
+      try Self.setTimers(Sanitizer.coroutineCount(200_000), on: backend)
     }
 
     @Test(arguments: BackendUnderTest.selected)
     func `a hundred thousand timers of daemons are cancelled`(
       on backend: BackendUnderTest
     ) throws {
+      let count = Sanitizer.coroutineCount(100_000)
       var ended = 0
       try backend.run {
-        for number in 0..<100_000 {
+        for number in 0..<count {
           Coroutine(daemon: true) {
             defer { ended += 1 }
             try Coroutine.sleep(Double(1000 + number * 31 % 977))
@@ -73,7 +74,7 @@ extension Conformance {
         }
         #expect(ended == 0)
       }
-      #expect(ended == 100_000)
+      #expect(ended == count)
     }
 
     @Test(arguments: BackendUnderTest.selected)

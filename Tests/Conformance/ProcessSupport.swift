@@ -124,11 +124,8 @@ private func withArguments<Result>(
 ///
 /// The child calls nothing but what is safe after fork in a process with threads.
 private func forked(_ command: String, output: CInt) throws -> Child {
-  // Swift hides fork, since it is rarely what one wants; other libraries call it all the same.
-  typealias Fork = @convention(c) () -> pid_t
-  let fork = function("fork", as: Fork.self)
   let process = withArguments(["/bin/sh", "-c", command]) { arguments in
-    let process = fork()
+    let process = forkProcess()
     if process == 0 {
       dup2(output, 1)
       execv("/bin/sh", arguments)
@@ -140,8 +137,15 @@ private func forked(_ command: String, output: CInt) throws -> Child {
   return Child(process: process)
 }
 
+/// fork(2), which Swift hides, since it is rarely what one wants; other libraries call it all the
+/// same.
+func forkProcess() -> pid_t {
+  typealias Fork = @convention(c) () -> pid_t
+  return function("fork", as: Fork.self)()
+}
+
 extension Child {
-  fileprivate init(process: pid_t) {
+  init(process: pid_t) {
     self.process = process
   }
 }

@@ -125,6 +125,8 @@ struct SeamBuffer {
 
   init(_ count: Int = 16) {
     bytes = .allocate(byteCount: count, alignment: 1)
+    // Some send it.
+    _ = bytes.initializeMemory(as: UInt8.self, repeating: 0)
     Self.allocated.append(bytes)
   }
 

@@ -117,7 +117,8 @@ struct Scratch {
   private func remove() {
     if let stream = opendir(directory) {
       while let entry = readdir(stream) {
-        let name = withUnsafeBytes(of: entry.pointee.d_name) {
+        // In place: the kernel wrote no more of the entry than its name needs.
+        let name = withUnsafeMutableBytes(of: &entry.pointee.d_name) {
           String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
         }
         unlink("\(directory)/\(name)")
@@ -292,6 +293,14 @@ extension Socket {
     return String(decoding: buffer[..<count], as: UTF8.self)
   }
 
+  /// How many bytes TCP has sent and the peer not confirmed: room for as many may come up.
+  private var unacknowledged: CInt {
+    // SIOCOUTQ and SIOCOUTQNSD, which Glibc's module does not export; only TCP knows the latter.
+    var (all, unsent): (CInt, CInt) = (0, 0)
+    guard ioctl(number, 0x5411, &all) == 0, ioctl(number, 0x894B, &unsent) == 0 else { return 0 }
+    return all - unsent
+  }
+
   /// Sends pieces of the pattern until the kernel takes no more, now and a moment later: TCP moves
   /// bytes on from one buffer to the other.
   ///
@@ -307,6 +316,7 @@ extension Socket {
         guard error.code == .timeout else { throw error }
       }
       try settle()
+      while unacknowledged > 0 { try Coroutine.sleep(for: .milliseconds(1)) }
     }
     return sent
   }

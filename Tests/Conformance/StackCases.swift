@@ -32,13 +32,6 @@ extension Conformance {
       return true
     }
 
-    /// The address of a local of the calling coroutine.
-    @inline(never)
-    static func addressOfLocal() -> UInt {
-      var local: UInt8 = 0
-      return withUnsafeMutablePointer(to: &local) { UInt(bitPattern: $0) }
-    }
-
     @Test(arguments: BackendUnderTest.selected)
     func `a hundred kibibytes of recursion fit a stack`(on backend: BackendUnderTest) throws {
       let reference = try backend.run { try Self.descend(20_000, 7) }
@@ -61,9 +54,9 @@ extension Conformance {
       try backend.run {
         var depths: [Int] = []
         let coroutine = Coroutine(stackSize: 6 << 20) {
-          let top = Self.addressOfLocal()
+          let top = stackAddress()
           func descend() throws -> Int {
-            let used = Int(top - Self.addressOfLocal())
+            let used = Int(top - stackAddress())
             if used < 4 << 20 { return try descend() + 1 }
             try Coroutine.sleep()
             return 0
@@ -147,7 +140,7 @@ extension Conformance {
         var offsets: Set<UInt> = []
         let coroutines = (0..<256).map { _ in
           Coroutine {
-            offsets.insert(Self.addressOfLocal() % 4096)
+            offsets.insert(stackAddress() % 4096)
             try Coroutine.sleep()
           }
         }
@@ -163,7 +156,7 @@ extension Conformance {
         var addresses: [UInt] = []
         let coroutines = (0..<200).map { _ in
           Coroutine {
-            addresses.append(Self.addressOfLocal())
+            addresses.append(stackAddress())
             try Coroutine.sleep()
           }
         }
@@ -180,7 +173,7 @@ extension Conformance {
       try backend.run {
         var pages: Set<UInt> = []
         for _ in 0..<1000 {
-          let coroutine = Coroutine { pages.insert(Self.addressOfLocal() >> 18) }
+          let coroutine = Coroutine { pages.insert(stackAddress() >> 18) }
           coroutine.start()
           try coroutine.join()
         }
@@ -211,13 +204,14 @@ extension Conformance {
     /// Runs a coroutine that uses `bytes` of stack, which lie within the guard if there is one.
     static func overflow(_ bytes: Int, stackSize: Int?, on name: String) throws {
       let backend = BackendUnderTest.selected.first { $0.name == name }
+      letSegmentationFaultEndProcess()
       try backend?.run {
         // What lies below a stack is another's: without a guard the code would go on there.
         for _ in 0..<2 { Coroutine { try Coroutine.sleep(.infinity) }.start() }
         Coroutine(stackSize: stackSize) {
-          let top = Self.addressOfLocal()
+          let top = stackAddress()
           func descend() -> Int {
-            let used = Int(top - Self.addressOfLocal())
+            let used = Int(top - stackAddress())
             return used < bytes ? descend() + 1 : 0
           }
           if descend() > 0 { exit(EXIT_SUCCESS) }

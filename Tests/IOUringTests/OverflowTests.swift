@@ -8,10 +8,10 @@
 
   /// Queues that are too short for what goes on.
   @Suite(.enabled(if: FeatureTests.isPermitted)) struct OverflowTests {
-    /// Many waits that end at the same moment: each descriptor is another name of one pipe's end.
+    /// Many waits that end at the same moment: each descriptor is another name of one socket.
     private final class Waits {
       let backend: IOUringBackend
-      private let writer: CInt
+      private let peer: CInt
       private let readers: [CInt]
       private let byte = UnsafeMutableRawBufferPointer.allocate(byteCount: 1, alignment: 1)
       private let operations: UnsafeMutableBufferPointer<KernelOperation>
@@ -21,9 +21,12 @@
       init(descriptors: Int, each: Int, _ settings: Settings) throws {
         backend = try IOUringBackend(settings)
         var ends: [CInt] = [-1, -1]
-        try #require(coro_pipe2(&ends, O_CLOEXEC) == 0)
-        readers = [ends[0]] + (1..<descriptors).map { _ in dup(ends[0]) }
-        writer = ends[1]
+        let type = CInt(SOCK_STREAM.rawValue) | O_CLOEXEC
+        try #require(socketpair(AF_UNIX, type, 0, &ends) == 0)
+        let end = ends[0]
+        // High numbers: other tests of this process expect that the lowest ones are theirs.
+        readers = [end] + (1..<descriptors).map { _ in fcntl(end, F_DUPFD_CLOEXEC, 1_000) }
+        peer = ends[1]
         operations = .allocate(capacity: descriptors * each)
         for index in operations.indices {
           operations.initializeElement(
@@ -33,7 +36,7 @@
 
       deinit {
         backend.close()
-        for reader in readers { close(reader) }
+        for descriptor in readers + [peer] { close(descriptor) }
         operations.deallocate()
         byte.deallocate()
       }
@@ -51,8 +54,9 @@
         KernelOperation.Reference(&operations[index])
       }
 
-      func closeWriter() {
-        close(writer)
+      /// Ends them; not by closing, since a child that is being started may have the peer too.
+      func endAll() {
+        shutdown(peer, CInt(SHUT_RDWR))
       }
 
       func cancelAll() {
@@ -85,7 +89,7 @@
       waits.start()
       waits.wait(.poll)
       #expect(waits.reports.isEmpty)
-      waits.closeWriter()
+      waits.endAll()
       waits.backend.ring.enter(.poll, now: .kernelNow)
       #expect(waits.backend.ring.hasOverflow)
       while waits.reports.count < waits.count { waits.wait(.forever) }
@@ -111,7 +115,7 @@
       waits.wait(.poll)
       waits.cancelAll()
       while waits.reports.count < waits.count { waits.wait(.forever) }
-      waits.closeWriter()
+      waits.endAll()
       waits.wait(.poll)
       #expect(waits.reports.count == waits.count)
       #expect(Set(waits.reports).count == waits.count)

@@ -7,8 +7,13 @@ struct ChildProcess {
   let status: Int32
   let isSignalled: Bool
 
+  /// Where the programs are: beside the tests, or where `COROUTINE_TEST_PROGRAMS` says.
   static var directory: URL {
-    URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    if let path = ProcessInfo.processInfo.environment["COROUTINE_TEST_PROGRAMS"] {
+      return URL(fileURLWithPath: path)
+    }
+    return URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+      .deletingLastPathComponent()
   }
 
   init(_ program: String, _ arguments: String..., environment: [String: String] = [:]) throws {

@@ -167,11 +167,4 @@ import Testing
     #expect(child.output.contains("depend on the product \"Coroutines\""))
     #expect(child.status == 0)
   }
-
-  @Test(arguments: ["shared", "calls", "separate"])
-  func `every exclusivity mode runs`(mode: String) throws {
-    let child = try ChildProcess(
-      "test-programs", "chain-after-end", environment: ["COROUTINE_EXCLUSIVITY": mode])
-    #expect(child.output == "main ends\nchild ends\ngrandchild ends\n")
-  }
 }

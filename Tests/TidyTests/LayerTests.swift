@@ -39,9 +39,9 @@ import Testing
     }
   }
 
-  @Test func `only the tests of the scheduler and of the benchmark look inside`() {
+  @Test func `only unit tests and fuzzers look inside`() {
     for file in Repository.sources where file.lines.contains(where: { $0.hasPrefix("@testable") }) {
-      let isAllowed = ["Tests/SchedulerTests/", "Tests/BenchTests/"].contains {
+      let isAllowed = ["Tests/SchedulerTests/", "Tests/BenchTests/", "Tests/Fuzz/"].contains {
         file.path.hasPrefix($0)
       }
       #expect(isAllowed, "\(file)")

@@ -128,13 +128,9 @@ void coro_context_entered_checked(coro_context *context);
 // Frees what the sanitizers hold for a stack that ended.
 void coro_context_destroy_checked(coro_context *context);
 
-// Describes the calling thread's own stack in `context`, for the sanitizers and for the report of an
-// overflow.
+// Describes the calling thread's own stack in `context`, for the sanitizers and for the report of
+// an overflow.
 void coro_context_adopt_thread(coro_context *context);
 
 // True if a sanitizer that must be told of switches is linked.
 _Bool coro_sanitizers_present(void);
-
-// Registers a range that LeakSanitizer scans for pointers; nothing without it.
-void coro_leak_root_add(const void *low, size_t size);
-void coro_leak_root_remove(const void *low, size_t size);

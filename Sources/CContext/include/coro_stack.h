@@ -3,8 +3,12 @@
 
 #include <stddef.h>
 
+// Where address space is limited stacks leave so much of it: a program whose malloc fails is not
+// told that a coroutine can't start, it ends.
+enum { CORO_STACK_HEADROOM = 2 * 1024 * 1024 };
+
 // Reserves `size` bytes of address space, page-aligned, of which only touched pages are paid for.
-// NULL with errno set on failure.
+// NULL with errno set on failure, also if the headroom is not there beside them.
 void *coro_stack_reserve(size_t size);
 
 void coro_stack_release(void *low, size_t size);

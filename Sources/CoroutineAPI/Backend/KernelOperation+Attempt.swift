@@ -33,7 +33,7 @@ extension KernelOperation {
     case .read(let descriptor, let buffer):
       return attemptRead(descriptor, buffer)
     case .write(let descriptor, let buffer):
-      return attemptWrite(descriptor, buffer)
+      return attemptWrites(descriptor, buffer)
     case .accept(let descriptor, let address, let length):
       if !traits.contains(.nonBlocking), let answer = pollFirst(descriptor, POLLIN) {
         return answer
@@ -52,6 +52,21 @@ extension KernelOperation {
       return 0
     case .call(let call):
       return call.perform()
+    }
+  }
+
+  /// Writes what there is room for, page by page where `attemptWrite` writes no more at once: so it
+  /// is with pipes before Linux 6.4.
+  private func attemptWrites(_ descriptor: CInt, _ buffer: UnsafeRawBufferPointer) -> Int {
+    let page = 4096
+    var written = 0
+    while true {
+      let rest = UnsafeRawBufferPointer(rebasing: buffer.dropFirst(written))
+      let result = attemptWrite(descriptor, rest)
+      if result < 0 { return written > 0 ? written : result }
+      written += result
+      // No more than a pipe holds: one that is emptied meanwhile must not keep us here.
+      if result != page || written == buffer.count || written >= 16 * page { return written }
     }
   }
 

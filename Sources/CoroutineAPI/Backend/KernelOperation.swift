@@ -89,6 +89,8 @@ public struct KernelOperation {
   public var result: Int = 0
   /// Set by whoever calls `Backend.cancel`.
   public var isCancelled = false
+  /// A mark for the backend while the operation is in flight.
+  public var backendMark = false
   /// A word for the backend while the operation is in flight.
   public var backendWord: UInt64 = 0
   /// Links for lists of the backend while the operation is in flight, for `OperationList` after.

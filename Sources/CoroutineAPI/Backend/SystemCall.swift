@@ -27,6 +27,14 @@ public enum SystemCall {
   /// getsockopt(2).
   case getOption(
     CInt, level: CInt, name: CInt, UnsafeMutableRawPointer, UnsafeMutablePointer<socklen_t>)
+  /// recvmsg(2) of what lies beside the data: urgent data, the error queue.
+  ///
+  /// Never waits: -EAGAIN or -EINVAL say that there is none.
+  case receiveAside(CInt, UnsafeMutablePointer<msghdr>, flags: CInt)
+  /// poll(2) that does not wait; the result is 1 if one of the events is pending.
+  case pollNow(CInt, events: Int16)
+  /// sockatmark(3); the result is 1 or 0.
+  case isAtMark(CInt)
   /// fstat(2).
   case status(CInt, UnsafeMutablePointer<stat>)
   /// isatty(3); the result is 1 or 0.
@@ -59,6 +67,13 @@ public enum SystemCall {
         descriptor, level, name, value.baseAddress, socklen_t(value.count))
     case .getOption(let descriptor, let level, let name, let value, let length):
       result = getsockopt(descriptor, level, name, value, length)
+    case .receiveAside(let descriptor, let message, let flags):
+      let count = recvmsg(descriptor, message, flags | CInt(MSG_DONTWAIT))
+      return count < 0 ? -Int(errno) : count
+    case .pollNow(let descriptor, let events):
+      result = coro_poll_now(descriptor, events)
+    case .isAtMark(let descriptor):
+      result = sockatmark(descriptor)
     case .status(let descriptor, let buffer):
       result = fstat(descriptor, buffer)
     case .isTerminal(let descriptor):

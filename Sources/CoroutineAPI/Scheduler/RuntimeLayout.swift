@@ -36,9 +36,11 @@ struct RuntimeLayout: Sendable {
   // MARK: The words of a thread
 
   /// Points `words` at the calling thread's words, as far as they were found.
-  static func locate(_ words: UnsafeMutablePointer<coro_words>) {
+  static func locate(
+    _ words: UnsafeMutablePointer<coro_words>, _ exclusivity: ExclusivityMode? = nil
+  ) {
     coro_words_reset(words)
-    locateExclusivity(words)
+    locateExclusivity(words, exclusivity)
     let layout = found
     var low: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
     var size = 0
@@ -54,15 +56,25 @@ struct RuntimeLayout: Sendable {
   }
 
   /// The exclusivity checker's list.
-  ///
-  /// `COROUTINE_EXCLUSIVITY=shared` leaves one list to the thread; `calls` switches lists through
-  /// the runtime's functions, as where the word is not found.
-  private static func locateExclusivity(_ words: UnsafeMutablePointer<coro_words>) {
-    let mode = getenv("COROUTINE_EXCLUSIVITY").map { String(cString: $0) }
-    if mode == "shared" { return }
-    if mode == "calls" || !coro_words_find_exclusivity(words) {
+  private static func locateExclusivity(
+    _ words: UnsafeMutablePointer<coro_words>, _ mode: ExclusivityMode?
+  ) {
+    switch mode {
+    case .shared: break
+    case .calls: words.pointee.uses_exclusivity_calls = true
+    case nil, .separate, .report:
+      guard !coro_words_find_exclusivity(words) else { return }
       words.pointee.uses_exclusivity_calls = true
+      // Who did not ask is not bothered: it works, only slower.
+      if mode == .separate { ExclusivityMode.saysLayoutIsUnknown }
     }
+  }
+
+  /// Whether open accesses can be reported on the calling thread; says so if they can't.
+  static func canReport(_ words: UnsafeMutablePointer<coro_words>) -> Bool {
+    let canReport = !words.pointee.uses_exclusivity_calls && coro_access_layout_is_known(words)
+    if !canReport { ExclusivityMode.saysLayoutIsUnknown }
+    return canReport
   }
 
   private static func block(

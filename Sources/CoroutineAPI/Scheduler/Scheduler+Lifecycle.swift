@@ -24,6 +24,9 @@ extension Scheduler {
       coro_context_make(
         &record.pointee.context, low + Stack.guardSize, UnsafeMutableRawPointer(record),
         { coroutineEntry($0) }, UnsafeMutableRawPointer(record))
+      if core.pointee.isChecked {
+        coro_leak_stack_begins(&record.pointee.context, low + stack.size)
+      }
     }
     inheritTaskLocals(record)
     object.record = record
@@ -101,6 +104,7 @@ extension Scheduler {
   ///
   /// The pool has the stack back already; nobody takes it before the switch.
   fileprivate func leave(_ record: CoroutineRecord.Reference) -> Never {
+    if core.pointee.isChecked { coro_leak_stack_ends(&record.pointee.context) }
     core.pointee.stacks.release(record)
     while true {
       if let next = core.pointee.runQueue.popFirst() {

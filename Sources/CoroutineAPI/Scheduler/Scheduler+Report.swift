@@ -37,7 +37,7 @@ extension Scheduler {
     return line
   }
 
-  private func state(of record: CoroutineRecord.Reference) -> String {
+  func state(of record: CoroutineRecord.Reference) -> String {
     switch record.pointee.wait {
     case .join:
       "waits for the end of \(record.pointee.joinTarget.map(label) ?? "another")"
@@ -50,7 +50,7 @@ extension Scheduler {
     }
   }
 
-  private func label(_ record: CoroutineRecord.Reference) -> String {
+  func label(_ record: CoroutineRecord.Reference) -> String {
     record.pointee.object._withUnsafeGuaranteedRef { "\($0.name) (ident \($0.number))" }
   }
 

@@ -49,6 +49,7 @@ extension Scheduler {
     let me = core.pointee.running
     core.pointee.running = next
     if core.pointee.isChecked {
+      reportModifications(of: me)
       tellWatchdog(of: next)
       coro_context_switch_checked(
         &me.pointee.context, &next.pointee.context, &core.pointee.words, false)
@@ -106,7 +107,10 @@ extension Scheduler {
     if mayBlock {
       if isDeadlocked { return resolveDeadlock() }
       core.pointee.stacks.trim(except: core.pointee.running)
-      if core.pointee.isChecked { tellWatchdog(of: nil) }
+      if core.pointee.isChecked {
+        reportModifications(of: core.pointee.running)
+        tellWatchdog(of: nil)
+      }
     }
     var completed = OperationList()
     let limit: WaitLimit =

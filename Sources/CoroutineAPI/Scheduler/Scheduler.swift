@@ -50,19 +50,20 @@ struct Scheduler {
 
   @inline(never)
   private static func implicit(_ call: StaticString) throws(CoroutineError) -> Scheduler {
-    if coro_fork_lost_loops() { refuseInChild(call) }
     guard coro_is_main_thread() else {
       throw CoroutineError(
         .misuse, call: call,
         detail: "this thread has no loop; call it inside Coroutine.run(on: .automatic) { … }")
     }
+    if coro_fork_lost_loops() { refuseInChild(call) }
     guard withUnsafeCurrentTask(body: { $0 == nil }) else {
       throw CoroutineError(
         .misuse, call: call,
         detail: "a Swift task must not block its thread; call it inside "
           + "Coroutine.run(on: .automatic) { … } on a thread of your own")
     }
-    let scheduler = Scheduler.make(choice: .automatic)
+    let exclusivity = try ExclusivityMode.fromEnvironment(for: call)
+    let scheduler = Scheduler.make(choice: .automatic, exclusivity)
     scheduler.core.pointee.isProgramsLoop = true
     // exit() from another thread, which may have a loop of its own, ends at once.
     atexit { if coro_is_main_thread() { Scheduler.current?.endOfProgram() } }
@@ -72,7 +73,7 @@ struct Scheduler {
   // MARK: Making and taking down
 
   /// Makes a loop for the calling thread, which becomes its main coroutine.
-  static func make(choice: BackendChoice) -> Scheduler {
+  static func make(choice: BackendChoice, _ exclusivity: ExclusivityMode? = nil) -> Scheduler {
     coro_signal_disarm_pipe()
     let core = UnsafeMutablePointer<SchedulerCore>.allocate(capacity: 1)
     let record = CoroutineRecord.Reference.allocate(capacity: 1)
@@ -81,9 +82,11 @@ struct Scheduler {
       to: CoroutineRecord(core: core, object: .passRetained(object), stack: .thread))
     coro_context_adopt_thread(&record.pointee.context)
     core.initialize(to: SchedulerCore(main: record, choice: choice))
-    RuntimeLayout.locate(&core.pointee.words)
-    core.pointee.isChecked =
-      coro_sanitizers_present() || core.pointee.words.uses_exclusivity_calls
+    RuntimeLayout.locate(&core.pointee.words, exclusivity)
+    core.pointee.reportsModifications =
+      exclusivity == .report && RuntimeLayout.canReport(&core.pointee.words)
+    core.pointee.isChecked = core.pointee.mustBeChecked
+    if core.pointee.isChecked { coro_leak_thread_begins(&record.pointee.context) }
     let scheduler = Scheduler(core: core)
     scheduler.enlist(record)
     scheduler.watchOverflows()
@@ -98,7 +101,7 @@ struct Scheduler {
   func destroy() {
     let core = core
     if core.pointee.watchdog != nil { setWatchdog(nil) }
-    // Before its descriptors are closed: a child forked meanwhile would close others of that number.
+    // First: a child that is forked later would close others' descriptors of the same numbers.
     coro_loop_remove(&core.pointee.loop)
     if let box = core.pointee.backend {
       box.takeUnretainedValue().backend.close()
@@ -107,6 +110,7 @@ struct Scheduler {
     coro_thread_state().pointee.scheduler = nil
     coro_overflow_leave_thread()
     let main = core.pointee.main
+    if core.pointee.isChecked { coro_leak_stack_ends(&main.pointee.context) }
     main.pointee.object.takeUnretainedValue().record = nil
     main.pointee.object.release()
     core.pointee.stacks.releaseAll()

@@ -10,7 +10,7 @@ struct SchedulerCore {
   var runQueue = RunQueue()
   /// Switches and inline completions left until the kernel is asked for news.
   var budget: Int32
-  /// Switches must be told to a sanitizer or a watchdog, or need the runtime's calls.
+  /// Switches must be told to somebody, or need the runtime's calls: see `mustBeChecked`.
   var isChecked = false
   var words = coro_words()
   /// What descriptors know the loop by; an address would be given to another loop one day.
@@ -61,6 +61,8 @@ struct SchedulerCore {
   var isClosing = false
   /// Watches for coroutines that hold the thread; switches are checked while there is one.
   var watchdog: Unmanaged<Watchdog>?
+  /// Modifications that are open while their coroutine waits are reported.
+  var reportsModifications = false
   var uncaughtErrorHook: ((Coroutine, any Error) -> Void)?
 
   static let budgetStart: Int32 = 64
@@ -71,6 +73,11 @@ struct SchedulerCore {
     self.choice = choice
     running = main
     budget = Self.budgetStart
+  }
+
+  var mustBeChecked: Bool {
+    coro_sanitizers_present() || words.uses_exclusivity_calls || reportsModifications
+      || watchdog != nil
   }
 }
 

@@ -1,3 +1,4 @@
+import CContext
 import CLinux
 import Glibc
 
@@ -24,13 +25,20 @@ enum StackLimits {
         : "the kernel refuses the mapping"
     }
     if usable > 1 << 46 { return "that is more than there are addresses; ask for less" }
-    if let limit = addressSpaceLimit, addressSpaceInUse + usable + Stack.guardSize >= limit {
+    // The kernel refused a stack with its guard and the room that was to be left.
+    let needed = usable + Stack.guardSize + Int(CORO_STACK_HEADROOM)
+    if let limit = limit(RLIMIT_AS), pages(.whole) + needed >= limit {
       return "the limit of address space is reached (ulimit -v, RLIMIT_AS: \(limit / 1024) KiB); "
-        + "raise it, or have fewer coroutines at a time"
+        + remedy
+    }
+    if let limit = limit(RLIMIT_DATA), pages(.data) + needed >= limit {
+      return
+        "the limit of writable memory is reached (ulimit -d, RLIMIT_DATA: \(limit / 1024) KiB); "
+        + remedy
     }
     if let limit = number(in: "/proc/sys/vm/max_map_count"), mappingCount + slack >= limit {
-      return "the process has as many mappings as sysctl vm.max_map_count allows (\(limit)); raise "
-        + "it, or have fewer coroutines at a time; from Linux 6.13 on the default stacks need few"
+      return "the process has as many mappings as sysctl vm.max_map_count allows (\(limit)); "
+        + remedy + "; from Linux 6.13 on the default stacks need few"
     }
     if number(in: "/proc/sys/vm/overcommit_memory") == 2 {
       return
@@ -43,14 +51,23 @@ enum StackLimits {
   /// The kernel keeps a few mappings to itself, and between failure and look-up some may go.
   private static let slack = 8
 
-  private static var addressSpaceLimit: Int? {
+  private static let remedy = "raise it, or have fewer coroutines at a time"
+
+  private static func limit(_ resource: __rlimit_resource) -> Int? {
     var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0 else { return nil }
+    guard getrlimit(__rlimit_resource_t(resource.rawValue), &limit) == 0 else { return nil }
     return limit.rlim_cur >= rlim_t(Int.max) ? nil : Int(limit.rlim_cur)
   }
 
-  private static var addressSpaceInUse: Int {
-    (number(in: "/proc/self/statm") ?? 0) * sysconf(CInt(_SC_PAGESIZE))
+  /// The fields of /proc/self/statm.
+  private enum Field: Int {
+    case whole = 0
+    case data = 5
+  }
+
+  /// Bytes in use.
+  private static func pages(_ field: Field) -> Int {
+    (number(in: "/proc/self/statm", field: field.rawValue) ?? 0) * sysconf(CInt(_SC_PAGESIZE))
   }
 
   private static var mappingCount: Int {
@@ -59,11 +76,12 @@ enum StackLimits {
     return lines
   }
 
-  /// The number that a file begins with.
-  private static func number(in path: String) -> Int? {
-    var digits: [UInt8] = []
-    read(path) { if digits.isEmpty { digits = $0.prefix { (48...57).contains($0) } } }
-    return Int(String(decoding: digits, as: UTF8.self))
+  /// A number of a file that holds one line of them.
+  private static func number(in path: String, field: Int = 0) -> Int? {
+    var line: [UInt8] = []
+    read(path) { line += $0 }
+    let fields = line.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }
+    return field < fields.count ? Int(String(decoding: fields[field], as: UTF8.self)) : nil
   }
 
   private static func read(_ path: String, _ body: (ArraySlice<UInt8>) -> Void) {

@@ -109,7 +109,6 @@ struct StackPool {
     guard coro_stack_guard(low, Stack.guardSize) == 0 else { return nil }
     usedOfLastSlab += 1
     colour += 1
-    coro_leak_root_add(low + Stack.guardSize, Stack.defaultSize - Stack.guardSize)
     return (stack.recordAddress(colour: colour), stack)
   }
 
@@ -190,14 +189,7 @@ struct StackPool {
   /// Nobody stands on any of these stacks.
   mutating func releaseAll() {
     unmapRetired(except: nil)
-    for (index, slab) in slabs.enumerated() {
-      let used = index == slabs.count - 1 ? usedOfLastSlab : slab.stackCount
-      for number in 0..<used {
-        let low = slab.low + number * Stack.defaultSize
-        coro_leak_root_remove(low + Stack.guardSize, Stack.defaultSize - Stack.guardSize)
-      }
-      coro_stack_release(slab.low, slab.stackCount * Stack.defaultSize)
-    }
+    for slab in slabs { coro_stack_release(slab.low, slab.stackCount * Stack.defaultSize) }
     slabs = []
     recent = nil
     trimmed = nil

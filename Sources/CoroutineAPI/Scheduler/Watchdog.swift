@@ -149,8 +149,7 @@ extension Scheduler {
       old.release()
     }
     core.pointee.watchdog = watchdog.map { .passRetained($0) }
-    core.pointee.isChecked =
-      watchdog != nil || coro_sanitizers_present() || core.pointee.words.uses_exclusivity_calls
+    core.pointee.isChecked = core.pointee.mustBeChecked
     tellWatchdog(of: core.pointee.running)
   }
 }

@@ -54,7 +54,7 @@ let forkPrograms: [String: @Sendable () throws -> Void] = [
   "fork-run": {
     try Coroutine.sleep(0.001)
     forkAndWait { try exerciseLoop() }
-    try exerciseLoop()
+    try exercise()
   },
   "fork-run-in-coroutine": {
     let forker = Coroutine {
@@ -244,6 +244,7 @@ func forkAndWait(_ body: () throws -> Void) {
   fflush(nil)
   let child = test_fork()
   if child == 0 {
+    alarm(60)
     do { try body() } catch { print("child throws", error) }
     exit(0)
   }

@@ -1,3 +1,4 @@
+import CTestSupport
 import Glibc
 
 func recurse(_ depth: Int) -> Int {
@@ -9,7 +10,8 @@ func recurse(_ depth: Int) -> Int {
 /// Recurses until the stack is so many bytes deeper; writes to each frame.
 func descend(_ bytes: Int, from start: UInt? = nil) -> Int {
   var block = InlineArray<64, Int>(repeating: bytes)
-  let here = withUnsafeMutableBytes(of: &block) { UInt(bitPattern: $0.baseAddress) }
+  block[abs(bytes % 64)] &+= 1
+  let here = UInt(test_stack_address())
   let depth = Int(bitPattern: (start ?? here) &- here)
   return depth >= bytes ? depth : max(descend(bytes, from: start ?? here), block[depth % 64] & 1)
 }
@@ -19,6 +21,7 @@ final class DoneFlag: @unchecked Sendable {
   // Safe: the semaphore orders everything.
   private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
   init() { sem_init(semaphore, 0, 0) }
+  deinit { semaphore.deallocate() }
   func set() { sem_post(semaphore) }
   func wait() { sem_wait(semaphore) }
 }
@@ -42,3 +45,6 @@ func startThread(_ thread: UnsafeMutablePointer<pthread_t>, _ body: @escaping @S
       return nil
     }, Unmanaged.passRetained(Body(body)).toOpaque())
 }
+
+/// What short times are multiplied by, for machines that are slow, as emulated ones are.
+let timeScale = getenv("COROUTINE_TIME_SCALE").flatMap { Int(String(cString: $0)) } ?? 1

@@ -83,6 +83,17 @@ let lifePrograms: [String: @Sendable () throws -> Void] = [
     exit(18)
   },
 
+  "exit-in-foreign-thread": {
+    try workInFlight()
+    let thread = UnsafeMutablePointer<pthread_t>.allocate(capacity: 1)
+    startThread(thread) {
+      usleep(2000)
+      print("exit")
+      exit(19)
+    }
+    try Coroutine.sleep(30)
+  },
+
   // MARK: Flat numbers
 
   "ten-thousand-loops": {
@@ -97,7 +108,7 @@ let lifePrograms: [String: @Sendable () throws -> Void] = [
   },
   "deep-recursion": {
     // Pooled stacks, and ones of their own size, which are unmapped.
-    try goDeep(count: 32, bytes: 160 << 10, stackSize: nil)
+    try goDeep(count: 128, bytes: 160 << 10, stackSize: nil)
     try goDeep(count: 8, bytes: 16 << 20, stackSize: 24 << 20)
   },
 

@@ -64,6 +64,7 @@ let limitPrograms: [String: @Sendable () throws -> Void] = [
     onAnotherThread { print(failure { try Coroutine.run { try Coroutine.sleep(0.001) } }) }
   },
   "limit-descriptors-at-first": {
+    let before = openDescriptors()
     var hoard: [CInt] = []
     setLimit(RLIMIT_NOFILE, 64)
     while case let descriptor = dup(0), descriptor >= 0 { hoard.append(descriptor) }
@@ -75,7 +76,8 @@ let limitPrograms: [String: @Sendable () throws -> Void] = [
     }
     for descriptor in hoard { close(descriptor) }
     print(failure { try Coroutine.sleep(0.001) })
-    print("open: \(openDescriptors())")
+    // The thread's loop has those of its backend, and nothing was lost meanwhile.
+    print(openDescriptors() - before <= 4)
   },
 ]
 
@@ -84,7 +86,9 @@ private func reachLimit(
   ofStacks most: Int, stackSize: Int? = nil, _ setLimit: () -> Void
 ) throws {
   try Coroutine.sleep(0.001)
-  makeRoomForMalloc()
+  // The program's own memory is there before.
+  var coroutines: [Coroutine] = []
+  coroutines.reserveCapacity(most)
   setLimit()
   var failures: [Coroutine] = []
   Coroutine.uncaughtErrorHook = { coroutine, _ in failures.append(coroutine) }
@@ -93,8 +97,6 @@ private func reachLimit(
     var isOver = false
     let gate = Coroutine { while !isOver { try Coroutine.sleep(0.0005) } }
     gate.start()
-    var coroutines: [Coroutine] = []
-    coroutines.reserveCapacity(most)
     var finished = 0
     let count = round == 0 ? most : started / 2
     while coroutines.count < count, failures.isEmpty {
@@ -110,20 +112,18 @@ private func reachLimit(
         return print("no failure with \(coroutines.count) stacks")
       }
       print(failure { try last.join() })
+      // Stacks leave some address space to the rest of the program.
+      let room = malloc(1 << 20)
+      print("room for malloc:", room != nil)
+      free(room)
       started = coroutines.count
       failures = []
     }
     isOver = true
     for coroutine in coroutines { try coroutine.join() }
     print(finished == coroutines.count, failures.isEmpty, finished > 8)
+    coroutines.removeAll(keepingCapacity: true)
   }
-}
-
-/// Swift ends the process when malloc fails, which is not what is tried here: so the heap gets some
-/// room while there is some.
-private func makeRoomForMalloc() {
-  let blocks = (0..<20_000).map { _ in malloc(1000) }
-  for block in blocks.dropLast() { free(block) }
 }
 
 func failure(_ body: () throws -> Void) -> String {

@@ -6,6 +6,15 @@ import Coroutines
 @preconcurrency import Glibc
 
 setvbuf(stdout, nil, _IOLBF, 0)
+// A test runs on a thread that blocks signals, and a child inherits that.
+var everySignal = sigset_t()
+sigfillset(&everySignal)
+sigprocmask(SIG_UNBLOCK, &everySignal, nil)
+// One that hangs ends all the same.
+alarm(120)
+
+// A sanitizer's own handler would make a segmentation fault an exit code.
+_ = signal(SIGSEGV, SIG_DFL)
 
 enum Oops: Error { case atTopLevel, inCoroutine }
 
@@ -28,19 +37,21 @@ case "dump-on-signal":
   sleeper.start()
   print("ready")
   kill(getpid(), SIGQUIT)
-  try Coroutine.sleep(0.02)
+  try Coroutine.sleep(for: .milliseconds(20 * timeScale))
   sleeper.cancel()
   try sleeper.join()
   print("goes on")
 
 case "watchdog":
-  try Coroutine.startWatchdog(limit: .milliseconds(20))
+  try Coroutine.startWatchdog(limit: .milliseconds(20 * timeScale))
   let hog = Coroutine(name: "hog") {
-    let end = Instant.now + .milliseconds(200)
+    let end = Instant.now + .milliseconds(200 * timeScale)
     while Instant.now < end {}
   }
   hog.start()
   try hog.join()
+  // The end of the program holds the thread too, and longest under a sanitizer.
+  Coroutine.stopWatchdog()
 
 case "cancel-in-another-loop":
   let sleeper = Coroutine(name: "mine") { try Coroutine.sleep(30) }
@@ -238,9 +249,31 @@ case "environment":
     print(error)
   }
 
+case "descriptor-limit":
+  // Three descriptors come while this process may open one more.
+  let (left, right) = try Socket.pair()
+  let (reader, writer) = try Coroutine.pipe()
+  var buffer = [UInt8](repeating: 0, count: 8)
+  try Coroutine.sleep(0)
+  let copies = Array(repeating: writer.fileDescriptor, count: 3)
+  try left.sendMessage("x", control: [.descriptors(copies)])
+  let highest = dup(0)
+  var limit = rlimit()
+  let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+  getrlimit(resource, &limit)
+  limit.rlim_cur = rlim_t(highest + 1)
+  setrlimit(resource, &limit)
+  close(highest)
+  var message: Socket.Message? = try right.receiveMessage(into: &buffer)
+  print(message?.count ?? 0, message?.descriptors.count ?? 0, message?.isControlTruncated ?? false)
+  message = nil
+  try writer.close()
+  print(try reader.read(into: &buffer, timeout: .seconds(10)))
+
 case let name:
   let programs = [
-    overflowPrograms, forkPrograms, limitPrograms, lifePrograms, descriptorPrograms,
+    overflowPrograms, forkPrograms, limitPrograms, lifePrograms, exclusivityPrograms,
+    sanitizerPrograms, descriptorPrograms,
   ]
   guard let program = programs.lazy.compactMap({ $0[name] }).first else {
     fatalError("Which program?")

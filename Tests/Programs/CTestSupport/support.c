@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -37,6 +38,10 @@ int test_deny_entering_io_uring(int reason) { return deny(__NR_io_uring_enter, r
 
 int test_fork(void) { return fork(); }
 
+__attribute__((noinline)) uintptr_t test_stack_address(void) {
+  return (uintptr_t)__builtin_frame_address(0);
+}
+
 const char *test_errno_name(int number) { return strerrorname_np(number); }
 
 void test_raise_descriptor_limit(void) {
@@ -51,3 +56,8 @@ int test_event_descriptor(void) { return eventfd(0, EFD_CLOEXEC); }
 int test_memory_file(void) { return memfd_create("test", MFD_CLOEXEC); }
 
 int test_realtime_signal(int number) { return SIGRTMIN + number; }
+
+void test_make_blocking(int fd) {
+  int off = 0;
+  (void)ioctl(fd, FIONBIO, &off);
+}

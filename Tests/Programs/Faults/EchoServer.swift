@@ -9,7 +9,7 @@ func echoServer() {
   setvbuf(stdout, nil, _IOLBF, 0)
   test_raise_descriptor_limit()
   var accepted = 0
-  var failed = 0
+  var failures: [String: Int] = [:]
   var refused = 0
   do {
     let listener = try Coroutine.socket(.inet, .stream)
@@ -24,7 +24,12 @@ func echoServer() {
           let peer = try listener.accept()
           accepted += 1
           Coroutine(name: "echo", daemon: true) {
-            do throws(CoroutineError) { try echo(peer) } catch { failed += 1 }
+            do throws(CoroutineError) {
+              try echo(peer)
+            } catch {
+              let name = error.errno.flatMap { test_errno_name($0.rawValue) }
+              failures[name.map { String(cString: $0) } ?? "\(error.code)", default: 0] += 1
+            }
           }.start()
         } catch {
           switch error.code {
@@ -42,14 +47,14 @@ func echoServer() {
   } catch {
     fatalError("\(error)")
   }
-  print("accepted: \(accepted), ended by an error: \(failed), not accepted: \(refused)")
+  print("accepted: \(accepted), ended by: \(failures), not accepted: \(refused)")
 }
 
 private func echo(_ peer: Socket) throws(CoroutineError) {
   var buffer = [UInt8](repeating: 0, count: 2_048)
   // Who is silent for so long has vanished.
-  while case let count = try peer.receive(into: &buffer, timeout: .seconds(20)), count > 0 {
-    try peer.sendAll(buffer[..<count], timeout: .seconds(20))
+  while case let count = try peer.receive(into: &buffer, timeout: .seconds(120)), count > 0 {
+    try peer.sendAll(buffer[..<count], timeout: .seconds(120))
   }
   try peer.close()
 }

@@ -28,6 +28,10 @@ private func counter(_ index: Int, _ change: Int) -> Int {
 /// Ends with an error if one call fails or a byte is wrong, or if a signal stays unheard: of those
 /// that were sent before a handler began, each has been heard with it or before.
 func storm(milliseconds: UInt32) {
+  // Who started this program may have blocked signals, and masks are inherited.
+  var none = sigset_t()
+  sigemptyset(&none)
+  pthread_sigmask(SIG_SETMASK, &none, nil)
   for number in foreign { handleAbruptly(number) }
   let main = pthread_self()
   var runs = [0, 0, 0]

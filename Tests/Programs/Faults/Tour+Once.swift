@@ -19,7 +19,7 @@ extension Tour {
     step("pipe") { try pipeOnce(try Coroutine.pipe()) }
     step("non-blocking-pipe") { try pipeOnce(try Coroutine.pipe(.nonBlocking)) }
     step("event") {
-      let end = try PipeEnd(adopting: .init(rawValue: test_event_descriptor()))
+      let end = try adopt(test_event_descriptor(), PipeEnd.init(adopting:))
       defer { note { try end.close() } }
       var value: UInt64 = 5
       try withUnsafeBytes(of: &value) { _ = try end.write($0, timeout: .zero) }

@@ -38,6 +38,7 @@ extension Tour {
       return answer
     }
     step("event") { try event() }
+    step("closing") { try closing() }
     step("regular-file") { try regularFile() }
   }
 
@@ -71,7 +72,7 @@ extension Tour {
 
   /// A descriptor that knows no RWF_NOWAIT: poll(2) comes before each call.
   private func event() throws -> String {
-    let end = try PipeEnd(adopting: .init(rawValue: test_event_descriptor()))
+    let end = try adopt(test_event_descriptor(), PipeEnd.init(adopting:))
     defer { note { try end.close() } }
     var answer: UInt64 = 0
     both {
@@ -86,8 +87,25 @@ extension Tour {
     return "\(answer)"
   }
 
+  /// Numbers by which these closes are known; nobody waits at the other end of these pipes, because
+  /// a close that is refused does not happen.
+  private func closing() throws -> String {
+    var answer = ""
+    for number in CInt(500)...501 {
+      var ends: [CInt] = [0, 0]
+      _ = Glibc.pipe(&ends)
+      dup2(ends[0], number)
+      for end in ends { _ = Glibc.close(end) }
+      let end = try adopt(number, PipeEnd.init(adopting:))
+      // The other one is dropped: its `deinit` closes it.
+      if number == 500 { try end.close() }
+      answer += "\(end.isClosed) "
+    }
+    return answer
+  }
+
   private func regularFile() throws -> String {
-    let end = try PipeEnd(adopting: .init(rawValue: test_memory_file()))
+    let end = try adopt(test_memory_file(), PipeEnd.init(adopting:))
     defer { note { try end.close() } }
     let written = try end.write(pattern(100))
     lseek(end.fileDescriptor.rawValue, 0, SEEK_SET)

@@ -1,3 +1,4 @@
+import CTestSupport
 import Coroutines
 @preconcurrency import Glibc
 
@@ -50,7 +51,7 @@ extension Tour {
     step("detach") {
       let (left, right) = try Coroutine.socketPair(.datagram)
       defer { note { try right.close() } }
-      let again = try Socket(adopting: try left.detach())
+      let again = try adopt(try left.detach().rawValue, Socket.init(adopting:))
       defer { note { try again.close() } }
       let sent = try again.send(pattern(10))
       var buffer = [UInt8](repeating: 0, count: 20)
@@ -127,11 +128,17 @@ extension Tour {
   /// A listener in blocking mode, which somebody else made.
   private func adoptedListener() throws -> String {
     let made = try listener(at: .inet("127.0.0.1", port: 0))
-    defer { note { try made.close() } }
-    let address = try made.localAddress
-    let flags = fcntl(made.fileDescriptor.rawValue, F_GETFL)
-    _ = fcntl(made.fileDescriptor.rawValue, F_SETFL, flags & ~O_NONBLOCK)
-    let listener = try Socket(adopting: .init(rawValue: dup(made.fileDescriptor.rawValue)))
+    let address: Socket.Address
+    let descriptor: CInt
+    do {
+      address = try made.localAddress
+      descriptor = try made.detach().rawValue
+    } catch {
+      note { try made.close() }
+      throw error
+    }
+    test_make_blocking(descriptor)
+    let listener = try adopt(descriptor, Socket.init(adopting:))
     var answer = ""
     both {
       defer { self.note { try listener.close() } }

@@ -1,5 +1,6 @@
 import CTestSupport
 import Coroutines
+import SystemPackage
 @preconcurrency import Glibc
 
 /// Makes every system call that the library makes, in small steps that do not depend on each other,
@@ -18,9 +19,17 @@ func tour() {
   tour.part("signals") { tour.signals() }
   tour.part("stacks") { tour.stacks() }
   _ = getppid()
-  for line in tour.lines { print(line) }
   // The descriptor of the signals' eventfd is kept for the next loop.
-  print("descriptors: \(openDescriptors() - before)")
+  let lines = tour.lines + ["descriptors: \(openDescriptors() - before)\n"]
+  // Not by print: the call may still be one that is refused.
+  var text = lines.joined(separator: "\n")
+  text.withUTF8 { bytes in
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = write(STDOUT_FILENO, UnsafeBufferPointer(rebasing: rest).baseAddress, rest.count)
+      if count > 0 { rest = rest.dropFirst(count) } else if errno != EINTR { break }
+    }
+  }
 }
 
 /// The steps of a tour, and what came of them.
@@ -33,7 +42,10 @@ final class Tour {
   func part(_ name: String, _ body: () -> Void) {
     self.name = name
     do {
-      try Coroutine.run(on: .automatic) { body() }
+      try Coroutine.run(on: .automatic) {
+        Coroutine.uncaughtErrorHook = { self.failures.append($1) }
+        body()
+      }
       lines.append("\(name): ended")
     } catch {
       lines.append("\(name): \(text(error))")
@@ -54,11 +66,29 @@ final class Tour {
   }
 
   /// Runs `other` in a coroutine of its own beside `here`, and waits for both.
+  ///
+  /// Without `other`, for which there may be no stack, `here` would wait for ever.
   func both(_ other: @escaping () throws -> Void, _ here: () throws -> Void) {
-    let coroutine = Coroutine { self.note(other) }
+    var hasBegun = false
+    let coroutine = Coroutine {
+      hasBegun = true
+      self.note(other)
+    }
     coroutine.start()
-    note(here)
+    if hasBegun { note(here) }
     note { try coroutine.join() }
+  }
+
+  /// Adopts a descriptor, which stays ours if that fails.
+  func adopt<Adopted>(
+    _ descriptor: CInt, _ make: (FileDescriptor) throws -> Adopted
+  ) throws -> Adopted {
+    do {
+      return try make(FileDescriptor(rawValue: descriptor))
+    } catch {
+      _ = Glibc.close(descriptor)
+      throw error
+    }
   }
 
   private func text(_ error: any Error) -> String {

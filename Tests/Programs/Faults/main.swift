@@ -8,6 +8,8 @@ let arguments = Array(CommandLine.arguments.dropFirst())
 switch arguments.first ?? "" {
 case "tour":
   tour()
+case "denied":
+  denied(with: arguments.dropFirst().first.flatMap { CInt($0) } ?? EPERM)
 case "storm":
   storm(milliseconds: arguments.dropFirst().first.flatMap { UInt32($0) } ?? 500)
 case "echo-server":

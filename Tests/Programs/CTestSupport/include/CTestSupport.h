@@ -1,6 +1,8 @@
 // What tests need from C.
 #pragma once
 
+#include <stdint.h>
+
 #include "TestLife.h"
 
 // From now on the kernel answers io_uring_setup with this errno value, as a container's seccomp
@@ -12,6 +14,9 @@ int test_deny_entering_io_uring(int reason);
 
 // fork(2), which Swift hides. The child may only do what is safe after a fork of one thread.
 int test_fork(void);
+
+// An address on the running stack; AddressSanitizer moves variables away from it.
+uintptr_t test_stack_address(void);
 
 // The name of an errno value ("EMFILE"), or NULL.
 const char *test_errno_name(int number);
@@ -25,3 +30,6 @@ int test_memory_file(void);
 
 // SIGRTMIN + number, which is a call.
 int test_realtime_signal(int number);
+
+// Takes O_NONBLOCK away, with a call that the library does not make.
+void test_make_blocking(int fd);
