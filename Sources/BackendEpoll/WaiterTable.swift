@@ -32,9 +32,9 @@ import Glibc
 // would outlive close(2), so it is deleted first.
 //
 // Numbers are also closed behind our back, and then the kernel drops the registration and says
-// nothing. So whoever begins to use a number is introduced, and EPOLL_CTL_ADD tells: EEXIST, it is
-// the open file that is registered; else it is another one, and everybody who waits for the former
-// is told EBADF.
+// nothing. So whoever begins to use a number is introduced, and EPOLL_CTL_MOD tells: it succeeds if
+// it is an open file that is registered under the number; else it is another one, and everybody who
+// waits for the former is told EBADF.
 
 /// What is known of each descriptor, indexed by its number.
 final class WaiterTable {
@@ -181,7 +181,10 @@ final class WaiterTable {
   /// - Returns: nil, or a negated errno value.
   private func register(_ descriptor: CInt, _ entry: UnsafeMutablePointer<Entry>) -> Int? {
     let tag = Self.tag(descriptor, generation: entry.pointee.generation)
-    guard coro_epoll_add(epoll, descriptor, Self.events, tag) == 0 else { return -Int(errno) }
+    guard
+      coro_epoll_add(epoll, descriptor, Self.events, tag) == 0
+        || errno == EEXIST && isStillRegistered(descriptor, entry)
+    else { return -Int(errno) }
     entry.pointee.isRegistered = true
     return nil
   }
@@ -277,14 +280,12 @@ final class WaiterTable {
     guard let entry = existingEntry(descriptor) else { return }
     // Nobody waits without a registration.
     guard entry.pointee.isRegistered else { return reset(entry) }
-    let tag = Self.tag(descriptor, generation: entry.pointee.generation &+ 1)
-    let isReused = coro_epoll_add(epoll, descriptor, Self.events, tag) == 0
-    if !isReused, errno == EEXIST {
+    if isStillRegistered(descriptor, entry) {
       if entry.pointee.isReplaced { failEveryone(entry) }
       return
     }
     abandon(entry)
-    entry.pointee.isRegistered = isReused
+    _ = register(descriptor, entry)
   }
 
   private func noteNewcomer(_ descriptor: CInt, _ entry: UnsafeMutablePointer<Entry>) {
@@ -297,17 +298,27 @@ final class WaiterTable {
   func checkNewcomers() {
     newcomers.pointee.check { descriptor in
       guard let entry = existingEntry(descriptor), entry.pointee.isRegistered,
-        entry.pointee.isInUse
+        entry.pointee.isInUse, !isStillRegistered(descriptor, entry)
       else { return }
-      let tag = Self.tag(descriptor, generation: entry.pointee.generation &+ 1)
-      if coro_epoll_add(epoll, descriptor, Self.events, tag) == 0 {
+      entry.pointee.generation &+= 1
+      if register(descriptor, entry) == nil {
         // dup2 gave the number to another file, whose first edge follows.
-        entry.pointee.generation &+= 1
         entry.pointee.isReplaced = true
-      } else if errno == EBADF {
+      } else {
         abandon(entry)
       }
     }
+  }
+
+  /// Whether the open file that the number means is registered under it.
+  ///
+  /// It may be an earlier registration that outlived the number, because the file has duplicates:
+  /// so it is given the present generation, and tells its state again.
+  private func isStillRegistered(
+    _ descriptor: CInt, _ entry: UnsafeMutablePointer<Entry>
+  ) -> Bool {
+    let tag = Self.tag(descriptor, generation: entry.pointee.generation)
+    return coro_epoll_modify(epoll, descriptor, Self.events, tag) == 0
   }
 
   /// After an EBADF, which is also how a descriptor refuses the wrong direction.

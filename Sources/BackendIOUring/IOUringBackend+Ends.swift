@@ -20,8 +20,9 @@
           operation.pointer.pointee.result = -Int(EBADF)
           failed.append(operation)
         } else {
-          if !operation.pointer.pointee.isCancelled { cancelInRing(operation) }
+          // First the word: making room for the cancellation may find the operation's completion.
           operation.pointer.pointee.backendWord = WaitingLines.Place.stranded
+          if !operation.pointer.pointee.isCancelled { cancelInRing(operation) }
         }
       }
     }
@@ -86,8 +87,10 @@
 
     /// Submits what is queued, and takes in what has finished.
     private func settle() {
-      ring.enter(.poll, now: now)
-      reap(&early.pointee)
+      repeat {
+        ring.enter(.poll, now: now)
+        reap(&early.pointee)
+      } while ring.hasUnsubmitted
     }
   }
 
@@ -116,7 +119,8 @@
     /// EPERM is said of a file that epoll does not take: nobody waits on such a one, so it is
     /// another than the one that is waited on.
     func isSame(_ descriptor: CInt) -> Bool {
-      coro_epoll_add(epoll, descriptor, 0, 0) != 0 && errno != EBADF && errno != EPERM
+      guard epoll >= 0 else { return true }
+      return coro_epoll_add(epoll, descriptor, 0, 0) != 0 && errno != EBADF && errno != EPERM
     }
 
     func close() {

@@ -105,7 +105,7 @@
       let result: CInt
       switch limit {
       case .poll:
-        guard io_uring_sq_ready(ring) > 0 || hasWork else { return }
+        guard hasUnsubmitted || hasWork else { return }
         result = io_uring_submit_and_get_events(ring)
       case .until(let deadline) where deadline != .distantFuture:
         let nanoseconds = max(0, deadline.nanoseconds - now().nanoseconds)
@@ -177,6 +177,9 @@
     private var hasWork: Bool {
       features.hidesWork || kernelFlags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW) != 0
     }
+
+    /// Whether entries wait for the next call.
+    var hasUnsubmitted: Bool { io_uring_sq_ready(ring) > 0 }
 
     /// Whether completions wait outside the queue, because it was full.
     var hasOverflow: Bool { kernelFlags & IORING_SQ_CQ_OVERFLOW != 0 }

@@ -140,7 +140,8 @@ void coro_overflow_watch(size_t size, coro_overflow_describe function) {
 
 // MARK: The alternate signal stack
 
-enum { SIGNAL_STACK_SIZE = 64 * 1024, SIGNAL_STACK_GUARD = 4096 };
+// A sanitizer that describes a fault needs more than 64 KiB; what is not touched costs nothing.
+enum { SIGNAL_STACK_SIZE = 256 * 1024, SIGNAL_STACK_GUARD = 4096 };
 
 void coro_overflow_enter_thread(void) {
   coro_this_thread.overflown = NULL;

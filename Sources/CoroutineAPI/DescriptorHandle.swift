@@ -46,7 +46,9 @@ struct DescriptorHandle {
   /// Makes the descriptor the loop's, if it is nobody's or its loop has ended.
   @inline(never)
   private func claim(_ scheduler: Scheduler) {
-    switch coro_loop_state_of(state.pointee.loop) {
+    // Zero, nobody's, is what it is but for those that change hands: no need to ask.
+    let isNobodys = state.pointee.loop == 0
+    switch isNobodys ? CORO_LOOP_ENDED : coro_loop_state_of(state.pointee.loop) {
     case CORO_LOOP_ENDED:
       break
     case CORO_LOOP_ABANDONED:

@@ -1,4 +1,5 @@
 import CoroutineAPI
+import Glibc
 import Testing
 
 extension Conformance {
@@ -212,6 +213,19 @@ extension Conformance {
         try right.sendAll("x")
         #expect(try left.receiveText() == "x")
       }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `one that the main coroutine has not heard of when its code ends changes nothing`(
+      on backend: BackendUnderTest
+    ) throws {
+      var hasHandled = false
+      try backend.run {
+        try Coroutine.signal(SIGUSR1) { _ in hasHandled = true }
+        Coroutine { try Coroutine.sleep(for: .milliseconds(1)) }.start()
+        Coroutine.main.cancel()
+      }
+      #expect(!hasHandled)
     }
   }
 }

@@ -313,7 +313,12 @@ extension Conformance {
         // The former file is gone, and its peer sees that where nothing keeps it.
         let new = try Socket(borrowing: FileDescriptor(number))
         let receiver = spawn { try new.receiveText() }
-        try stale.expectBadDescriptor()
+        if isLate {
+          // Those who asked for less may have found it in the other file.
+          for waiter in stale.waiting { _ = try? waiter.value() }
+        } else {
+          try stale.expectBadDescriptor()
+        }
         #expect(!receiver.hasEnded)
         try otherPeer.sendAll("x")
         #expect(try receiver.value() == "x")

@@ -103,5 +103,22 @@ extension Conformance {
         #expect(reports.all.count == count)
       }
     }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `the end of one whose object nobody keeps is no matter`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let reports = Reports()
+        try Coroutine.startWatchdog(limit: .seconds(60)) { reports.add($0) }
+        for number in 0..<20 {
+          Coroutine(name: "a name that lies on the heap, \(number)") {
+            try Coroutine.sleep(for: .microseconds(50))
+          }.start()
+          try Coroutine.sleep(for: .microseconds(200))
+        }
+        #expect(reports.names.isEmpty)
+      }
+    }
   }
 }

@@ -77,6 +77,8 @@ extension Scheduler {
   /// The end of `run(on:)`: who is not a daemon runs to the end, then daemons are cancelled.
   func endOfRun() -> String? {
     markEnded(core.pointee.main)
+    // Its code is over: the waits from here on are the library's.
+    core.pointee.main.pointee.cancellation = .none
     let report = waitForOthers()
     core.pointee.isClosing = true
     for record in everyone where record != core.pointee.main { cancel(record, .always) }

@@ -5,8 +5,9 @@ import Glibc
 extension Scheduler {
   /// A line for each coroutine that waits.
   var waiters: String {
-    living.reversed().filter { $0.pointee.wait != .nothing && $0.pointee.wait != .end }
-      .map { "\n  \(describe($0))" }.joined()
+    let labels = labels
+    return living.reversed().filter { $0.pointee.wait != .nothing && $0.pointee.wait != .end }
+      .map { "\n  \(describe($0, labels))" }.joined()
   }
 
   /// A heading, and a line for each coroutine, in order of their start.
@@ -15,11 +16,15 @@ extension Scheduler {
     let heading =
       "\(core.pointee.aliveCount) coroutines in the loop of thread \(coro_thread_id()) of process "
       + "\(getpid()), on \(backend):"
-    return everyone.reversed().reduce(into: heading) { $0 += "\n  \(describe($1))" } + "\n"
+    let labels = labels
+    let lines = everyone.reversed().map { "\n  \(describe($0, labels))" }.joined()
+    return heading + lines + "\n"
   }
 
   /// Name, ident, state, what it waits for and since when, and who started it.
-  private func describe(_ record: CoroutineRecord.Reference) -> String {
+  private func describe(
+    _ record: CoroutineRecord.Reference, _ labels: [UInt64: String]
+  ) -> String {
     var line = label(record)
     if record.pointee.isDaemon { line += ", a daemon," }
     if record.pointee.isEnded, record != core.pointee.main { line += ", which has ended," }
@@ -33,7 +38,9 @@ extension Scheduler {
     }
     if record.pointee.cancellation != .none { line += "; cancelled" }
     let starter = record.pointee.object._withUnsafeGuaranteedRef { $0.starter }
-    if starter != 0 { line += "; started by \(label(ident: starter))" }
+    if starter != 0 {
+      line += "; started by \(labels[starter] ?? "ident \(starter), which has ended")"
+    }
     return line
   }
 
@@ -54,11 +61,11 @@ extension Scheduler {
     record.pointee.object._withUnsafeGuaranteedRef { "\($0.name) (ident \($0.number))" }
   }
 
-  private func label(ident: UInt64) -> String {
-    let starter = everyone.first {
-      $0.pointee.object._withUnsafeGuaranteedRef { $0.number } == ident
+  /// Everyone's label by ident.
+  private var labels: [UInt64: String] {
+    everyone.reduce(into: [:]) { labels, record in
+      labels[record.pointee.object._withUnsafeGuaranteedRef { $0.number }] = label(record)
     }
-    return starter.map(label) ?? "ident \(ident), which has ended"
   }
 
   /// Writes all of `text`, blocking the thread; errors are ignored, since nobody could be told.

@@ -123,7 +123,10 @@ extension Scheduler {
     }
     if mayBlock {
       core.pointee.turnTime = withBackend { $0.roughNow }
-      if core.pointee.isChecked { tellWatchdog(of: core.pointee.running) }
+      // The object of one whose code is over, and who waits here for the next one, is gone.
+      if core.pointee.isChecked, !core.pointee.running.pointee.isEnded {
+        tellWatchdog(of: core.pointee.running)
+      }
       // The kernel was asked just now, and the time in which nothing could run says nothing about
       // how long switches take: measure anew, and begin soon.
       core.pointee.isBusySinceLastPoll = false
