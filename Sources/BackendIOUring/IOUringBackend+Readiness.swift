@@ -10,6 +10,9 @@
   // It answers EAGAIN for a descriptor in non-blocking mode: until 5.18 for any, and to this day
   // for those that can't be asked not to wait (a terminal, for one).
   //
+  // So it is also with messages that may bring control data: a ring that waited for one tells the
+  // sender's process as 0 (SCM_CREDENTIALS, seen on Linux 6.18).
+  //
   // The operation's mark says that the ring has its poll, and not itself.
 
   extension IOUringBackend {
@@ -100,6 +103,14 @@
       case (_, .writing): return POLLOUT
       default: return POLLIN
       }
+    }
+  }
+
+  extension KernelOperation.Reference {
+    /// Whether it receives a message with room for control data.
+    var asksForControl: Bool {
+      guard case .receiveMessage(_, let message, _) = pointer.pointee.kind else { return false }
+      return message.pointee.msg_controllen > 0
     }
   }
 #endif

@@ -118,7 +118,7 @@
 
     /// - Returns: Whether it finished at once, with its result set.
     private func submit(_ operation: KernelOperation.Reference) -> Bool {
-      guard ring.doesEverything || ring.does(operation) else {
+      guard ring.doesEverything || ring.does(operation), !operation.asksForControl else {
         return submitForReadiness(operation)
       }
       operation.pointer.pointee.backendWord = WaitingLines.Place.ring
