@@ -53,6 +53,8 @@ final class WaiterTable {
     var isRegistered = false
     /// The peer has hung up or sent urgent data: rule 2's short reads say nothing any more.
     var mayStopShort = false
+    /// The number was given to another file while somebody waited: for the former, perhaps.
+    var isReplaced = false
 
     var isInUse: Bool {
       !(reading.operations.isEmpty && writing.operations.isEmpty && polling.isEmpty)
@@ -120,7 +122,7 @@ final class WaiterTable {
         return true
       }
     }
-    newcomers.pointee.note(descriptor)
+    noteNewcomer(descriptor, entry)
     waiters.pointee.operations.append(operation)
     return false
   }
@@ -145,7 +147,7 @@ final class WaiterTable {
       operation.pointer.pointee.result = error == -Int(EPERM) ? -Int(EINVAL) : error
       return true
     }
-    newcomers.pointee.note(descriptor)
+    noteNewcomer(descriptor, entry)
     entry.pointee.polling.append(operation)
     return false
   }
@@ -277,9 +279,18 @@ final class WaiterTable {
     guard entry.pointee.isRegistered else { return reset(entry) }
     let tag = Self.tag(descriptor, generation: entry.pointee.generation &+ 1)
     let isReused = coro_epoll_add(epoll, descriptor, Self.events, tag) == 0
-    if !isReused, errno == EEXIST { return }
+    if !isReused, errno == EEXIST {
+      if entry.pointee.isReplaced { failEveryone(entry) }
+      return
+    }
     abandon(entry)
     entry.pointee.isRegistered = isReused
+  }
+
+  private func noteNewcomer(_ descriptor: CInt, _ entry: UnsafeMutablePointer<Entry>) {
+    newcomers.pointee.note(descriptor)
+    // Whoever waits from here on waits for what has the number now.
+    if entry.pointee.isReplaced, !entry.pointee.isInUse { entry.pointee.isReplaced = false }
   }
 
   /// Looks whether the kernel will tell of those who began to wait lately.
@@ -292,6 +303,7 @@ final class WaiterTable {
       if coro_epoll_add(epoll, descriptor, Self.events, tag) == 0 {
         // dup2 gave the number to another file, whose first edge follows.
         entry.pointee.generation &+= 1
+        entry.pointee.isReplaced = true
       } else if errno == EBADF {
         abandon(entry)
       }
@@ -306,10 +318,18 @@ final class WaiterTable {
 
   /// Tells everyone who waits that there is no such descriptor any more.
   private func abandon(_ entry: UnsafeMutablePointer<Entry>) {
+    failEveryone(entry)
+    reset(entry)
+  }
+
+  /// See `abandon`; the registration stays.
+  private func failEveryone(_ entry: UnsafeMutablePointer<Entry>) {
     fail(&entry.pointee.reading.operations)
     fail(&entry.pointee.writing.operations)
     fail(&entry.pointee.polling)
-    reset(entry)
+    entry.pointee.reading.isBlocked = false
+    entry.pointee.writing.isBlocked = false
+    entry.pointee.isReplaced = false
   }
 
   private func fail(_ operations: inout OperationList) {

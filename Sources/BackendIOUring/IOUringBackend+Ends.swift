@@ -111,10 +111,12 @@
       _ = coro_epoll_delete(epoll, descriptor)
     }
 
-    /// Whether the number means the file that was noted; what epoll does not take, or can't, counts
-    /// as the same.
+    /// Whether the number means the file that was noted; where epoll can't tell, it counts as it.
+    ///
+    /// EPERM is said of a file that epoll does not take: nobody waits on such a one, so it is
+    /// another than the one that is waited on.
     func isSame(_ descriptor: CInt) -> Bool {
-      coro_epoll_add(epoll, descriptor, 0, 0) != 0 && errno != EBADF
+      coro_epoll_add(epoll, descriptor, 0, 0) != 0 && errno != EBADF && errno != EPERM
     }
 
     func close() {

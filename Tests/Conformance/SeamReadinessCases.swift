@@ -210,8 +210,7 @@ extension Conformance {
         let poll = seam.operation(.poll(left, events: readable))
         seam.start(receive)
         seam.start(poll)
-        // Both are the kernel's before the byte comes: else it could be gone before the poll
-        // begins.
+        // Both are the kernel's before the byte comes: it could be gone before the poll begins.
         seam.poll()
         #expect(seam.perform(.forget(left)) == 0)
         seam.send("x", to: right)
