@@ -129,7 +129,8 @@ struct Overflows {
 @Suite struct InstrumentedOverflows {
   @Test(.enabled(if: Sanitizers.address, "built without AddressSanitizer"))
   func `AddressSanitizer's report follows ours`() throws {
-    let child = try ChildProcess("test-programs", "overflow-named")
+    let child = try ChildProcess(
+      "test-programs", "overflow-named", environment: ["COROUTINE_TEST_FAULT_HANDLER": "1"])
     #expect(child.errors.contains("Fatal: stack overflow in coroutine deep digger (ident"))
     #expect(child.errors.contains("AddressSanitizer: stack-overflow"))
   }
