@@ -72,6 +72,7 @@ extension Conformance {
         let many = Array(repeating: left.fileDescriptor, count: 254)
         let refusal = try failure { try left.sendMessage("x", control: [.descriptors(many)]) }
         #expect(refusal.code == .invalidArgument && refusal.description.contains("253"))
+        withExtendedLifetime(pipes) {}
       }
     }
 
