@@ -50,17 +50,17 @@ extension Socket {
     ///   - scope: The number of the interface, where the host has none.
     /// - Throws: `invalidArgument`.
     public static func inet6(
-      _ host: String, port: Int, flowInformation: UInt32 = 0, scope number: UInt32 = 0
+      _ host: String, port: Int, flowInformation: UInt32 = 0, scope: UInt32 = 0
     ) throws(CoroutineError) -> Address {
       let parts = host.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
       var address = in6_addr()
       guard !host.utf8.contains(0), inet_pton(AF_INET6, String(parts[0]), &address) == 1 else {
         throw invalid(host, "not an IPv6 address; names are not looked up")
       }
-      var scope = number
+      var interface = scope
       if parts.count == 2 {
-        scope = UInt32(parts[1]) ?? if_nametoindex(String(parts[1]))
-        if scope == 0 { throw invalid(host, "no such network interface") }
+        interface = UInt32(parts[1]) ?? if_nametoindex(String(parts[1]))
+        if interface == 0 { throw invalid(host, "no such network interface") }
       }
       let (high, low) = withUnsafeBytes(of: &address) {
         (
@@ -70,7 +70,7 @@ extension Socket {
       }
       return Address(
         .inet6(
-          high: high, low: low, port: try checked(port), flow: flowInformation, scope: scope))
+          high: high, low: low, port: try checked(port), flow: flowInformation, scope: interface))
     }
 
     /// A Unix socket in the file system.
