@@ -85,7 +85,8 @@
     /// Without what is of no use, or would be refused, for want of something else.
     var consistent: Features {
       var rest = self
-      if !rest.contains(.singleIssuer) { rest.remove(.deferTaskrun) }
+      // Deferred work wakes nobody who polls the ring, as we do without the argument.
+      if !rest.isSuperset(of: [.singleIssuer, .extendedArgument]) { rest.remove(.deferTaskrun) }
       if rest.contains(.deferTaskrun) { rest.remove(.coopTaskrun) }
       if rest.isDisjoint(with: [.deferTaskrun, .coopTaskrun]) { rest.remove(.taskrunFlag) }
       if !rest.contains(.currentPosition) { rest.subtract([.read, .write]) }

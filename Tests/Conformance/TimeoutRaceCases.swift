@@ -124,6 +124,25 @@ extension Conformance {
       }
     }
 
+    @Test(arguments: BackendUnderTest.selected)
+    func `what another thread does ends a wait whose time is far away`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let (left, right) = try Coroutine.socketPair()
+        let descriptor = right.number
+        let watch = TaskWatch()
+        let writer = ThreadJob {
+          // By then the loop waits in the kernel, with nothing else that could end its wait.
+          watch.waitUntilAsleep()
+          _ = Glibc.write(descriptor, "x", 1)
+        }
+        #expect(try left.receiveText(timeout: .seconds(40)) == "x")
+        writer.join()
+        withExtendedLifetime(right) {}
+      }
+    }
+
     // MARK: Races
 
     @Test(arguments: BackendUnderTest.selected, Transport.allCases)

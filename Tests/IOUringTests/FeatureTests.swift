@@ -53,6 +53,7 @@
     @Test func `what needs another feature goes with it`() {
       let all = Features.all
       #expect(!all.subtracting(.singleIssuer).consistent.contains(.deferTaskrun))
+      #expect(!all.subtracting(.extendedArgument).consistent.contains(.deferTaskrun))
       #expect(!all.subtracting([.deferTaskrun, .coopTaskrun]).consistent.contains(.taskrunFlag))
       #expect(all.subtracting(.currentPosition).consistent.isDisjoint(with: [.read, .write]))
       #expect(all.subtracting(.asyncCancel).consistent.isDisjoint(with: .operations))
