@@ -53,8 +53,9 @@ import Testing
   func `the automatic choice is io_uring only where work can be deferred`() throws {
     #expect(try run(["which-backend"]) == "io_uring\n")
     #expect(try run(["which-backend"], without: "defer-taskrun") == "epoll\n")
+    #expect(try run(["which-backend"], without: "ext-arg") == "epoll\n")
     #expect(try run(["which-backend"], without: "all") == "epoll\n")
-    #expect(try run(["which-backend"], without: "recv,ext-arg") == "io_uring\n")
+    #expect(try run(["which-backend"], without: "recv,submit-all") == "io_uring\n")
   }
 
   @Test(.enabled(if: isPermitted))
