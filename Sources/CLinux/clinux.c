@@ -22,6 +22,8 @@ void coro_poll_for(int fd, short events, int64_t nanoseconds) {
   (void)ppoll(&entry, 1, &limit, NULL);
 }
 
+const int coro_o_direct = O_DIRECT;
+
 int coro_pipe2(int ends[2], int flags) { return pipe2(ends, flags); }
 
 int coro_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags) {

@@ -258,6 +258,9 @@ public final class BufferedReader<Stream: ReadableStream> {
   private func fill(_ wanted: Int?, _ timeout: Duration?) throws(CoroutineError) -> Bool {
     let room = buffer.room(for: wanted)
     let count = try stream.readSome(into: room, timeout: timeout)
+    guard 0...room.count ~= count else {
+      fatalError("readSome returned \(count) for a buffer of \(room.count) bytes.")
+    }
     buffer.append(count)
     return count > 0
   }

@@ -94,7 +94,7 @@ public final class BufferedWriter<Stream: WritableStream> {
     var written = 0
     while written < bytes.count {
       do throws(CoroutineError) {
-        written += try stream.writeSome(bytes.rest(from: written), timeout: left(deadline))
+        written += try writeSome(bytes.rest(from: written), deadline)
       } catch {
         guard written > 0 else { throw error }
         throw CoroutineError(
@@ -117,8 +117,18 @@ public final class BufferedWriter<Stream: WritableStream> {
 
   private func empty(_ deadline: Instant?) throws(CoroutineError) {
     while buffer.count > 0 {
-      buffer.consume(try stream.writeSome(buffer.bytes, timeout: left(deadline)))
+      buffer.consume(try writeSome(buffer.bytes, deadline))
     }
+  }
+
+  private func writeSome(
+    _ bytes: UnsafeRawBufferPointer, _ deadline: Instant?
+  ) throws(CoroutineError) -> Int {
+    let count = try stream.writeSome(bytes, timeout: left(deadline))
+    guard 1...bytes.count ~= count else {
+      fatalError("writeSome returned \(count) for \(bytes.count) bytes; it takes one at least.")
+    }
+    return count
   }
 
   private func left(_ deadline: Instant?) -> Duration? {

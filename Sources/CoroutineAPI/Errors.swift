@@ -28,7 +28,7 @@ public struct CoroutineError: Error, Hashable, Sendable, CustomStringConvertible
     public static let system = Code(0)
     /// The time given to the call was up.
     ///
-    /// Nothing was consumed; of what `sendAll` and `writeAll` were given, a part may have been
+    /// Nothing was consumed; of what calls were given that send all of it, a part may have been
     /// sent: `bytesTransferred` says how much.
     public static let timeout = Code(1)
     /// The coroutine was told to end.
@@ -94,8 +94,8 @@ public struct CoroutineError: Error, Hashable, Sendable, CustomStringConvertible
   public var operands: String { parts.operands }
   /// More than code and errno say, or empty.
   public var detail: String { parts.detail }
-  /// How many bytes a call that moves all it is given had moved when it failed: `sendAll`,
-  /// `writeAll`, `receive` with `.waitAll`; 0 for every other call.
+  /// How many bytes a call had moved when it failed, of those that move all they are given:
+  /// `sendAll`, `writeAll`, `BufferedWriter.write`, and what receives with `.waitAll`.
   public var bytesTransferred: Int { parts.bytesTransferred }
 
   /// Whether all parts are equal.

@@ -19,7 +19,7 @@ public struct PipeFlags: OptionSet, Sendable {
   /// This library needs it not: without it, a child that inherits an end finds it as it expects it.
   public static let nonBlocking = PipeFlags(rawValue: O_NONBLOCK)
   /// Each write is a packet of its own (O_DIRECT, "packet mode").
-  public static let packets = PipeFlags(rawValue: 0o40000)
+  public static let packets = PipeFlags(rawValue: coro_o_direct)
 }
 
 extension Coroutine {

@@ -86,7 +86,7 @@ extension Socket {
           bytes: bytes(of: information.interface) + bytes(of: address.bigEndian)
             + bytes(of: UInt32(0)))
       case .unixPath, .unixAbstract, .unixUnnamed, .other:
-        // The kernel refuses it: neither address is one of a network.
+        // Neither address is one of a network. IPv4 refuses it, IPv6 passes it over.
         ControlMessage(level: CInt(IPPROTO_IP), type: IP_PKTINFO, bytes: [])
       }
     }

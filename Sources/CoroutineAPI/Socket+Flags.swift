@@ -14,7 +14,8 @@ extension Socket {
     ///
     /// Fewer bytes mean that the stream has ended, that the time was up or that the socket was
     /// closed (the next call tells). Another error half way is thrown, and its `bytesTransferred`
-    /// says how many bytes are in the buffer. Packets are not waited for together.
+    /// says how many bytes are in the buffer. Packets are not waited for together, `receiveFrom`
+    /// doesn't wait for more, and `receiveMessage` stops at control data.
     public static let waitAll = ReceiveFlags(rawValue: CInt(MSG_WAITALL))
     /// MSG_OOB: the byte of urgent data, which is waited for.
     ///

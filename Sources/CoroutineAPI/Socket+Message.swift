@@ -129,12 +129,12 @@ extension Socket {
     let deadline = timeout.map { Instant.now + $0 }
     var message = try receiveMessageOnce(&parts, controlCapacity, flags, timeout, call)
     guard flags.contains(.waitAll), flags.isDisjoint(with: [.peek, .outOfBand, .errorQueue]),
-      message.count > 0, message.count < parts.byteCount, try isStream
+      message.count > 0, message.count < parts.byteCount, (try? isStream) == true
     else { return message }
     let whole = parts.byteCount
     parts.advance(by: message.count)
     // Ancillary data is a mark in a stream, which one call does not pass (unix(7)).
-    while message.hasNoControl, message.count < whole {
+    while controlCapacity == 0 || message.hasNoControl, message.count < whole {
       do throws(CoroutineError) {
         let rest = deadline.map { max(.zero, $0 - .now) }
         let next = try receiveMessageOnce(&parts, controlCapacity, flags, rest, call)
@@ -202,12 +202,14 @@ extension Socket {
 
   /// What the kernel would refuse with a bare EINVAL, or lose without a word.
   private func check(_ control: [ControlMessage], _ byteCount: Int) throws(CoroutineError) {
+    var count = 0
     for message in control where message.isDescriptors {
-      let count = message.bytes.count / MemoryLayout<CInt>.size
+      // The kernel adds up all that one call passes.
+      count += message.bytes.count / MemoryLayout<CInt>.size
       let detail: String
       if count > ControlMessage.descriptorCountMax {
         detail = "\(count) descriptors; a message takes \(ControlMessage.descriptorCountMax)"
-      } else if byteCount == 0, count > 0, try isStream {
+      } else if byteCount == 0, count > 0, (try? isStream) == true {
         detail = "on a stream, descriptors travel with at least one byte"
       } else {
         continue

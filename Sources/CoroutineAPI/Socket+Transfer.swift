@@ -46,7 +46,8 @@ extension Socket {
   ) throws(CoroutineError) -> Int {
     let deadline = timeout.map { Instant.now + $0 }
     var received = try receive(0, timeout).value(call, receiveOperands)
-    guard received > 0, received < count, try isStream else { return received }
+    // Closed meanwhile, it is asked no more: what came is the answer.
+    guard received > 0, received < count, (try? isStream) == true else { return received }
     while received < count {
       let outcome = try receive(received, deadline.map { max(.zero, $0 - .now) })
       switch outcome {
@@ -75,16 +76,21 @@ extension Socket {
       $0 == .timeout
     } _: {
       rest throws(CoroutineError) in
-      let hasEnded = try hasHungUp
+      let hasEnded = (try? hasHungUp) ?? true
       let outcome = try peek(0, rest)
-      guard outcome.rawValue > 0, outcome.rawValue < count, !hasEnded, try isStream else {
+      guard outcome.rawValue > 0, outcome.rawValue < count, !hasEnded, looksAtStart else {
         return outcome
       }
       seen = outcome.rawValue
       return .timeout
     }
-    if outcome == .timeout, seen > 0 { return seen }
+    if outcome == .timeout || outcome == .closed, seen > 0 { return seen }
     return try outcome.value("receive", receiveOperands)
+  }
+
+  /// Whether looking again shows the same bytes again: on a stream, unless SO_PEEK_OFF moves on.
+  private var looksAtStart: Bool {
+    (try? isStream) == true && ((try? option(.peekOffset)) ?? -1) < 0
   }
 
   func receiveFrom(

@@ -107,7 +107,7 @@ extension Socket {
   func checkCount(
     _ count: Int, _ call: StaticString, _ operands: @autoclosure () -> String
   ) throws(CoroutineError) {
-    guard count > IOVectors.countMax, try !isStream else { return }
+    guard count > IOVectors.countMax, (try? isStream) == false else { return }
     throw CoroutineError(
       .invalidArgument, call: call, operands: operands(),
       detail: "\(count) buffers; one call takes \(IOVectors.countMax) (IOV_MAX)")

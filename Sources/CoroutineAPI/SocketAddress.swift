@@ -258,8 +258,8 @@ extension Socket.Address: LosslessStringConvertible {
 
   /// The address as text, which `init(parsing:)` reads.
   ///
-  /// In a Unix name, bytes that are no UTF-8 or no printable ASCII character, and a path's leading
-  /// "@", are printed as `\xFF`, and a backslash as two.
+  /// In a Unix name, bytes that are no UTF-8 or a control character, and a path's leading "@", are
+  /// printed as `\xFF`, and a backslash as two.
   public var description: String {
     switch storage {
     case .inet(_, let port): "\(host ?? "?"):\(port)"

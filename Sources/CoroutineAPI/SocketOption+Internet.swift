@@ -61,7 +61,7 @@ extension SocketOption where Value == Int {
   /// TCP_NOTSENT_LOWAT, in bytes: with more that is unsent, nobody who waits to send is woken.
   public static let notSentLowWatermark = SocketOption(
     "TCP_NOTSENT_LOWAT", CInt(IPPROTO_TCP), TCP_NOTSENT_LOWAT, in: 0...0x7fff_ffff)
-  /// TCP_SYNCNT: how often a connection is asked for, 1–255.
+  /// TCP_SYNCNT: how often a connection is asked for, 1–127.
   public static let synCount = SocketOption("TCP_SYNCNT", CInt(IPPROTO_TCP), TCP_SYNCNT)
   /// IP_TTL: the hops a packet may make, 1–255 (ip(7)).
   public static let timeToLive = SocketOption("IP_TTL", CInt(IPPROTO_IP), IP_TTL)

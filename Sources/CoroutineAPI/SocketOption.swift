@@ -266,7 +266,8 @@ extension Socket {
     _ option: SocketOption<[UInt8]>, capacity: Int = 1024
   ) throws(CoroutineError) -> [UInt8] {
     try checkOpen("option")
-    return try option.bytes(of: handle.descriptor, capacity: max(0, capacity))
+    // No option is so long.
+    return try option.bytes(of: handle.descriptor, capacity: min(max(0, capacity), 1 << 20))
   }
 
   /// Who is at the other end of a Unix connection: `.peerCredentials`.

@@ -135,6 +135,9 @@ extension Conformance {
         try forEachReader(of: ["ab", "cdefg", "h"], capacity: 3) { reader in
           #expect(try reader.readExactly(5, timeout: nil) == Array("abcde".utf8))
           #expect(try reader.readExactly(0, timeout: nil) == [])
+          // What was announced and never comes takes no memory.
+          let announced = try failure { _ = try reader.readExactly(.max, timeout: nil) }
+          #expect(announced.code == .endOfStream)
           let error = try failure { _ = try reader.readExactly(4, timeout: nil) }
           #expect(error.code == .endOfStream && error.description.contains("after 3 of them"))
           #expect(try reader.readExactly(3, timeout: nil) == Array("fgh".utf8))

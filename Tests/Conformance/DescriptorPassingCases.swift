@@ -72,6 +72,11 @@ extension Conformance {
         let many = Array(repeating: left.fileDescriptor, count: 254)
         let refusal = try failure { try left.sendMessage("x", control: [.descriptors(many)]) }
         #expect(refusal.code == .invalidArgument && refusal.description.contains("253"))
+        let half = Array(repeating: left.fileDescriptor, count: 127)
+        let sum = try failure {
+          try left.sendMessage("x", control: [.descriptors(half), .descriptors(half)])
+        }
+        #expect(sum.code == .invalidArgument && sum.description.contains("254 descriptors"))
         withExtendedLifetime(pipes) {}
       }
     }

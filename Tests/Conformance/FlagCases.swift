@@ -164,6 +164,24 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `waitAll returns what was delivered before the socket was closed`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        try Transport.forEachPair { transport, client, server in
+          let receiver = spawn { try receive(server, 6, .waitAll) }
+          try settle()
+          var closer: Spawned<Void>?
+          try betweenDeliveryAndResumption({ _ = try client.send("abc", timeout: .zero) }) {
+            closer = spawn { try server.close() }
+          }
+          #expect(try receiver.value() == "abc", "\(transport)")
+          try closer?.value()
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `waitAll that fails half way says how much is in the buffer`(
       on backend: BackendUnderTest
     ) throws {

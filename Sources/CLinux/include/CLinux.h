@@ -31,6 +31,9 @@
 ssize_t coro_read_nowait(int fd, void *buffer, size_t count);
 ssize_t coro_write_nowait(int fd, const void *buffer, size_t count);
 
+// O_DIRECT, whose value is each architecture's own.
+extern const int coro_o_direct;
+
 // pipe2(2) and accept4(2), which are hidden behind _GNU_SOURCE when Swift imports Glibc.
 int coro_pipe2(int ends[2], int flags);
 int coro_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
