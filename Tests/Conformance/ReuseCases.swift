@@ -216,10 +216,14 @@ extension Conformance {
           let (left, right) = try pair ?? Coroutine.socketPair()
           pair = (left, right)
           let receiver = spawn { try left.receiveText() }
-          let waiting = spawn { try left.waitReadable() }
+          try settle()
           try right.sendAll("\(round)")
           #expect(try receiver.value() == "\(round)")
+          let waiting = spawn { try left.waitReadable() }
+          try settle()
+          try right.sendAll("again")
           #expect(try waiting.value() == .readable)
+          #expect(try left.receiveText() == "again")
           #expect(errorCode { _ = try left.receiveText(timeout: .milliseconds(1)) } == .timeout)
         }
       }

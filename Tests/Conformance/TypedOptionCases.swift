@@ -166,6 +166,7 @@ extension Conformance {
         #expect(try server.option(.receiveLowWatermark) == 4)
         #expect(try server.option(.sendLowWatermark) == 1)
         let receiver = spawn { try server.receiveText() }
+        try settle()
         try client.sendAll("ab")
         try settle()
         #expect(!receiver.hasEnded)
