@@ -25,6 +25,7 @@
           if !operation.pointer.pointee.isCancelled { cancelInRing(operation) }
         }
       }
+      lines.identities?.forget(descriptor)
     }
 
     /// See `strand`; reported by the next `wait`.
