@@ -15,7 +15,10 @@ import Testing
       ("exit-in-signal-handler", 11), ("exit-in-deinit", 12), ("exit-in-coroutines-deinit", 13),
       ("exit-with-work-in-flight", 14), ("exit-after-end", 15), ("exit-in-hook", 16),
       ("exit-in-run", 17), ("exit-in-main-with-daemons", 18), ("exit-in-foreign-thread", 19),
-    ] as [(String, Int32)], Programs.backends)
+    ].filter { (program: String, _: Int32) in
+      // ThreadSanitizer looks away while a deinit runs, and complains if that is never over.
+      !(Sanitizers.thread && program.hasSuffix("deinit"))
+    }, Programs.backends)
   func `exit ends the program, with work in flight`(
     program: (String, Int32), backend: String
   ) throws {

@@ -30,9 +30,16 @@ struct Limits {
     expectOneFailure(try run("limit-data"), "RLIMIT_DATA")
   }
 
-  @Test func `the limit of mappings, where a guard is one`() throws {
+  /// Where the limit has been raised, memory ends before mappings do.
+  @Test(.enabled(if: Self.mappingCountMax < 200_000))
+  func `the limit of mappings, where a guard is one`() throws {
     let child = try run("limit-mappings", environment: ["COROUTINE_STACK_GUARD": "mprotect"])
     expectOneFailure(child, "vm.max_map_count")
+  }
+
+  private static var mappingCountMax: Int {
+    let text = try? String(contentsOfFile: "/proc/sys/vm/max_map_count", encoding: .utf8)
+    return text.flatMap { Int($0.trimmingCharacters(in: .whitespacesAndNewlines)) } ?? 0
   }
 
   /// The setting is the whole machine's: only where it may be changed.

@@ -11,7 +11,7 @@ var everySignal = sigset_t()
 sigfillset(&everySignal)
 sigprocmask(SIG_UNBLOCK, &everySignal, nil)
 // One that hangs ends all the same.
-alarm(120)
+alarm(120 * CUnsignedInt(timeScale))
 
 // A sanitizer's own handler would make a segmentation fault an exit code; one test looks at that.
 if getenv("COROUTINE_TEST_FAULT_HANDLER") == nil { _ = signal(SIGSEGV, SIG_DFL) }
