@@ -181,10 +181,10 @@ final class WaiterTable {
   /// - Returns: nil, or a negated errno value.
   private func register(_ descriptor: CInt, _ entry: UnsafeMutablePointer<Entry>) -> Int? {
     let tag = Self.tag(descriptor, generation: entry.pointee.generation)
-    guard
-      coro_epoll_add(epoll, descriptor, Self.events, tag) == 0
-        || errno == EEXIST && isStillRegistered(descriptor, entry)
-    else { return -Int(errno) }
+    if coro_epoll_add(epoll, descriptor, Self.events, tag) != 0 {
+      let reason = errno
+      guard reason == EEXIST, isStillRegistered(descriptor, entry) else { return -Int(reason) }
+    }
     entry.pointee.isRegistered = true
     return nil
   }

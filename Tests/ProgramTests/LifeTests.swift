@@ -49,7 +49,9 @@ import Testing
     #if DEBUG
       let wanted = 100_000
     #else
-      let wanted = 1_000_000
+      // An emulated machine would take an hour.
+      let isEmulated = ProcessInfo.processInfo.environment["COROUTINE_TIME_SCALE"] != nil
+      let wanted = isEmulated ? 100_000 : 1_000_000
     #endif
     let count = min(wanted, Self.availableBytes / 8192)
     let child = try run("epoll", "million", "\(count)")
