@@ -5,8 +5,8 @@ import Glibc
 enum Word {
   /// `connect` was called once.
   static let called: UInt64 = 1
-  /// It failed because its descriptor is gone, and is not reported yet.
-  static let abandoned: UInt64 = 2
+  /// It has its result, and is reported by the next `wait`.
+  static let early: UInt64 = 2
 }
 
 extension KernelOperation.Reference {

@@ -245,18 +245,36 @@ final class WaiterTable {
 
   /// Takes an operation out that waits, and reports it with the next `wait`.
   func cancel(_ operation: KernelOperation.Reference) {
-    // It has failed already, and the report is under way.
-    if operation.pointer.pointee.backendWord == Word.abandoned { return }
+    if operation.pointer.pointee.backendWord == Word.early { return }
     let kind = operation.pointer.pointee.kind
     let entry = entry(kind.descriptor)
     if let direction = kind.direction {
       let waiters = Self.waiters(entry, direction)
+      let wasFirst = waiters.pointee.operations.first == operation
       waiters.pointee.operations.remove(operation)
+      finishEarly(operation, -Int(ECANCELED))
       waiters.pointee.isBlocked = false
+      // What was no good for the first one may do for the next.
+      if wasFirst { advanceEarly(entry, waiters) }
     } else {
       entry.pointee.polling.remove(operation)
+      finishEarly(operation, -Int(ECANCELED))
     }
-    operation.pointer.pointee.result = -Int(ECANCELED)
+  }
+
+  private func advanceEarly(
+    _ entry: UnsafeMutablePointer<Entry>, _ waiters: UnsafeMutablePointer<Waiters>
+  ) {
+    while let next = waiters.pointee.operations.first, attempt(next, entry, waiters) {
+      waiters.pointee.operations.remove(next)
+      finishEarly(next, next.pointer.pointee.result)
+    }
+  }
+
+  /// To be reported by the next `wait`.
+  private func finishEarly(_ operation: KernelOperation.Reference, _ result: Int) {
+    operation.pointer.pointee.result = result
+    operation.pointer.pointee.backendWord = Word.early
     early.pointee.append(operation)
   }
 
@@ -344,11 +362,7 @@ final class WaiterTable {
   }
 
   private func fail(_ operations: inout OperationList) {
-    while let operation = operations.popFirst() {
-      operation.pointer.pointee.result = -Int(EBADF)
-      operation.pointer.pointee.backendWord = Word.abandoned
-      early.pointee.append(operation)
-    }
+    while let operation = operations.popFirst() { finishEarly(operation, -Int(EBADF)) }
   }
 
   private func reset(_ entry: UnsafeMutablePointer<Entry>) {

@@ -65,7 +65,10 @@
     /// room for everything.
     static let pipeNoWait = Features(rawValue: 1 << 19)
 
-    static let all = Features(rawValue: (1 << 20) - 1)
+    /// Linux 5.13: a poll that tells of each change, and not that what stood still stands.
+    static let pollMultishot = Features(rawValue: 1 << 20)
+
+    static let all = Features(rawValue: (1 << 21) - 1)
 
     /// The names, those of the kernel.
     static let named: [(name: String, feature: Features)] = [
@@ -75,7 +78,7 @@
       ("rw-cur-pos", .currentPosition), ("nodrop", .noDrop), ("async-cancel", .asyncCancel),
       ("recv", .receive), ("send", .send), ("recvmsg", .receiveMessage),
       ("sendmsg", .sendMessage), ("read", .read), ("write", .write), ("accept", .accept),
-      ("connect", .connect), ("pipe-nowait", .pipeNoWait),
+      ("connect", .connect), ("pipe-nowait", .pipeNoWait), ("poll-multishot", .pollMultishot),
     ]
   }
 
@@ -138,6 +141,8 @@
       if features & IORING_FEAT_FAST_POLL == 0 { rest.remove(.fastPoll) }
       if features & IORING_FEAT_RW_CUR_POS == 0 { rest.remove(.currentPosition) }
       if features & IORING_FEAT_NODROP == 0 { rest.remove(.noDrop) }
+      // Of the same version, and nothing else tells.
+      if features & IORING_FEAT_RSRC_TAGS == 0 { rest.remove(.pollMultishot) }
       return rest
     }
 

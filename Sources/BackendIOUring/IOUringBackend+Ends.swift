@@ -87,18 +87,25 @@
     }
 
     /// Submits what is queued, and takes in what has finished.
+    ///
+    /// Not what taking in queues anew: there may be some each time.
     private func settle() {
+      var rest = ring.unsubmittedCount
       repeat {
+        let before = ring.unsubmittedCount
         ring.enter(.poll, now: now)
+        rest -= before - ring.unsubmittedCount
         reap(&early.pointee)
-      } while ring.hasUnsubmitted
+      } while rest > 0
     }
   }
 
   extension Features {
     /// Linux 5.19, as are the flags of set-up that are asked for here.
     var cancelsByDescriptor: Bool {
-      contains(.asyncCancel) && !isDisjoint(with: [.singleIssuer, .deferTaskrun, .coopTaskrun])
+      // Who rests is in no poll that it would find.
+      isSuperset(of: [.asyncCancel, .pollMultishot])
+        && !isDisjoint(with: [.singleIssuer, .deferTaskrun, .coopTaskrun])
     }
   }
 

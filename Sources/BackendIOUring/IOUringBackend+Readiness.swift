@@ -32,13 +32,51 @@
     }
 
     /// Has the ring poll the operation's descriptor.
-    func awaitReadiness(_ operation: KernelOperation.Reference) {
+    ///
+    /// - Parameter isInVain: The last poll told of something that is no good for the operation (the
+    ///   peer has ended its sending, an error waits in its queue), and would tell of it for ever.
+    ///   So this one tells of changes alone, after what stands now.
+    func awaitReadiness(_ operation: KernelOperation.Reference, isInVain: Bool = false) {
       operation.pointer.pointee.backendMark = true
       let kind = operation.pointer.pointee.kind
-      let events = kind.eventsToPoll
+      let events = UInt32(UInt16(truncatingIfNeeded: kind.eventsToPoll))
       let entry = ring.entry(makingRoom: makeRoom)
-      io_uring_prep_poll_add(entry, kind.descriptor, UInt32(events))
+      if isInVain {
+        io_uring_prep_poll_multishot(entry, kind.descriptor, events)
+      } else {
+        io_uring_prep_poll_add(entry, kind.descriptor, events)
+      }
       io_uring_sqe_set_data64(entry, Tag.operation.word(operation))
+    }
+
+    /// Before Linux 5.13 there is nothing but to ask again, now and then.
+    private func rest(_ operation: KernelOperation.Reference) {
+      if resting.isEmpty { restEnd = now + .milliseconds(1) }
+      resting.append(operation)
+    }
+
+    /// Polls for those that have rested.
+    ///
+    /// - Returns: How long to wait: until the rest is over, at most.
+    func endRest(before limit: WaitLimit, _ completed: inout OperationList) -> WaitLimit {
+      if now >= restEnd {
+        let rested = resting
+        resting = []
+        for operation in rested {
+          if operation.pointer.pointee.backendCount > 0 {
+            // The ring does not find what it has to cancel.
+            finish(operation, -Int(ECANCELED), &completed)
+          } else {
+            awaitReadiness(operation)
+          }
+        }
+        return limit
+      }
+      switch limit {
+      case .poll: return .poll
+      case .until(let deadline): return .until(min(deadline, restEnd))
+      case .forever: return .until(restEnd)
+      }
     }
 
     /// Makes the operation's call when the poll has ended.
@@ -46,15 +84,23 @@
     /// - Parameter answer: The poll's result, the events that woke it.
     /// - Returns: The operation's result; nil: it waits on.
     func attempt(_ operation: KernelOperation.Reference, after answer: Int) -> Int? {
-      if case .poll(_, let events) = operation.pointer.pointee.kind {
-        if let result = readiness(operation, events, after: answer) { return result }
-      } else if let result = attempt(operation, isRepeated: true) {
-        return result
-      }
+      if let result = outcome(of: operation, after: answer) { return result }
       // A cancellation that came too late for the poll finds nothing any more.
       guard !operation.pointer.pointee.isCancelled else { return -Int(ECANCELED) }
-      awaitReadiness(operation)
+      if ring.features.contains(.pollMultishot) {
+        awaitReadiness(operation, isInVain: true)
+      } else {
+        rest(operation)
+      }
       return nil
+    }
+
+    /// The operation's result, if its poll's answer stands for one.
+    func outcome(of operation: KernelOperation.Reference, after answer: Int) -> Int? {
+      if case .poll(_, let events) = operation.pointer.pointee.kind {
+        return readiness(operation, events, after: answer)
+      }
+      return attempt(operation, isRepeated: true)
     }
 
     /// What a wait for readiness has found.
@@ -79,8 +125,12 @@
     }
 
     /// Asks for the end of an operation that the ring has.
+    ///
+    /// The kernel may not find it, while it is between being woken and trying again. So the answer
+    /// is waited for, and the operation is not reported before it.
     func cancelInRing(_ operation: KernelOperation.Reference) {
       let word = Tag.operation.word(operation)
+      operation.pointer.pointee.backendCount += 1
       let entry = ring.entry(makingRoom: makeRoom)
       if ring.features.contains(.asyncCancel) {
         io_uring_prep_cancel64(entry, word, 0)
@@ -88,7 +138,28 @@
         // Nothing but polls is in flight then.
         io_uring_prep_poll_remove(entry, word)
       }
-      io_uring_sqe_set_data64(entry, Tag.cancellation.rawValue)
+      io_uring_sqe_set_data64(entry, Tag.cancellation.word(operation))
+    }
+
+    /// A cancellation was answered.
+    func cancellationAnswered(
+      _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout OperationList
+    ) {
+      operation.pointer.pointee.backendCount -= 1
+      if operation.pointer.pointee.backendWord == WaitingLines.Place.held {
+        if operation.pointer.pointee.backendCount == 0 { completed.append(operation) }
+      } else if result == -Int(ENOENT) {
+        cancelInRing(operation)
+      }
+    }
+
+    /// Hands a finished operation back, unless a cancellation of it has to be answered yet.
+    func hand(_ operation: KernelOperation.Reference, to completed: inout OperationList) {
+      if operation.pointer.pointee.backendCount == 0 {
+        completed.append(operation)
+      } else {
+        operation.pointer.pointee.backendWord = WaitingLines.Place.held
+      }
     }
   }
 

@@ -19,7 +19,11 @@
     /// Completions are being worked on.
     private var isReaping = false
     /// Completions that were found meanwhile, to be worked on next.
-    private var aside: [(word: UInt64, result: CInt)] = []
+    private var aside: [Completion] = []
+    /// Where the ring can't wait for changes alone: operations whose polls were in vain, to be
+    /// polled again a moment later.
+    var resting: [KernelOperation.Reference] = []
+    var restEnd = Instant.distantFuture
     /// What a question by `strandIfReused` was answered with.
     var probeResult: CInt?
     /// How many operations such questions may have cancelled that are to be submitted again.
@@ -109,6 +113,9 @@
         }
         if !operation.pointer.pointee.mayWait { return attemptOnce(operation) }
         if case .accept = operation.pointer.pointee.kind, acceptsAtOnce(operation) { return true }
+        if operation.pointer.pointee.traits.contains(.pollFirst), isDoneAtOnce(operation) {
+          return true
+        }
         guard lines.append(operation), submit(operation) else { return false }
         _ = lines.remove(operation)
         if operation.pointer.pointee.result == -Int(EBADF) { strandEarlyIfClosed(operation) }
@@ -118,7 +125,10 @@
 
     /// - Returns: Whether it finished at once, with its result set.
     private func submit(_ operation: KernelOperation.Reference) -> Bool {
-      guard ring.doesEverything || ring.does(operation), !operation.asksForControl else {
+      guard ring.doesEverything || ring.does(operation), !operation.asksForControl,
+        // The kernel would have a thread wait for what does not come.
+        !operation.pointer.pointee.traits.contains(.receivingEnded)
+      else {
         return submitForReadiness(operation)
       }
       operation.pointer.pointee.backendWord = WaitingLines.Place.ring
@@ -138,6 +148,15 @@
       operation.pointer.pointee.result = result
       if result == -Int(EBADF) { strandEarlyIfClosed(operation) }
       return result != -Int(EAGAIN)
+    }
+
+    /// See `KernelOperation.attemptAtOnce`.
+    private func isDoneAtOnce(_ operation: KernelOperation.Reference) -> Bool {
+      guard lines.isEmpty(for: operation), let result = operation.pointer.pointee.attemptAtOnce()
+      else { return false }
+      operation.pointer.pointee.result = result
+      if result == -Int(EBADF) { strandEarlyIfClosed(operation) }
+      return true
     }
 
     private func attemptOnce(_ operation: KernelOperation.Reference) -> Bool {
@@ -180,6 +199,7 @@
     /// Submits and waits with one call, then empties the completion queue.
     public func wait(_ limit: WaitLimit, completed: inout OperationList) {
       completed.append(contentsOf: &early.pointee)
+      let limit = resting.isEmpty ? limit : endRest(before: limit, &completed)
       reap(&completed)
       // Reaping enters the kernel where work was deferred, and so may have heard of a wake already.
       ring.enter(completed.isEmpty && !isWoken.pointee ? limit : .poll, now: now)
@@ -223,22 +243,27 @@
       while let completion = ring.nextCompletion() { aside.append(completion) }
     }
 
-    private func nextCompletion() -> (word: UInt64, result: CInt)? {
+    private func nextCompletion() -> Completion? {
       aside.isEmpty ? ring.nextCompletion() : aside.removeFirst()
     }
 
     func reap(_ completed: inout OperationList) {
       isReaping = true
       defer { isReaping = false }
-      while let (word, result) = nextCompletion() {
-        switch Tag(word) {
+      while let completion = nextCompletion() {
+        switch Tag(completion.word) {
         case .operation:
-          guard let operation = Tag.operation(in: word) else { continue }
-          finish(operation, Int(result), &completed)
+          guard let operation = Tag.operation(in: completion.word) else { continue }
+          if completion.isLast {
+            finish(operation, Int(completion.result), &completed)
+          } else {
+            heard(operation, Int(completion.result), &completed)
+          }
         case .cancellation:
-          break  // Whether it won shows in the operation's own completion.
+          guard let operation = Tag.operation(in: completion.word) else { continue }
+          cancellationAnswered(operation, Int(completion.result), &completed)
         case .probe:
-          probeResult = result
+          probeResult = completion.result
         case .wakeUp:
           var count: UInt64 = 0
           _ = read(wakeUp, &count, MemoryLayout<UInt64>.size)
@@ -248,9 +273,12 @@
       }
     }
 
-    private func finish(
+    func finish(
       _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout OperationList
     ) {
+      if operation.pointer.pointee.backendWord == WaitingLines.Place.settled {
+        return hand(operation, to: &completed)
+      }
       if operation.pointer.pointee.backendMark {
         operation.pointer.pointee.backendMark = false
         if operation.pointer.pointee.backendWord == WaitingLines.Place.stranded {
@@ -279,6 +307,20 @@
       }
     }
 
+    /// The operation's poll tells of a change, and goes on.
+    private func heard(
+      _ operation: KernelOperation.Reference, _ answer: Int, _ completed: inout OperationList
+    ) {
+      guard operation.pointer.pointee.backendWord == WaitingLines.Place.ring,
+        let result = outcome(of: operation, after: answer)
+      else { return }
+      operation.pointer.pointee.result = result
+      let next = lines.remove(operation)
+      operation.pointer.pointee.backendWord = WaitingLines.Place.settled
+      cancelInRing(operation)
+      if let next, submit(next) { report(next, next.pointer.pointee.result, &completed) }
+    }
+
     /// An operation has ended by an interruption: by its cancellation, because its descriptor is
     /// gone, by our asking, or (of a worker thread) by nothing that concerns us.
     private func interrupted(
@@ -304,11 +346,11 @@
       var finished = operation
       finished.pointer.pointee.result = result
       if finished.pointer.pointee.backendWord == WaitingLines.Place.stranded {
-        return completed.append(finished)
+        return hand(finished, to: &completed)
       }
       while true {
         let next = lines.remove(finished)
-        completed.append(finished)
+        hand(finished, to: &completed)
         if finished.pointer.pointee.result == -Int(EBADF), isClosed(finished) {
           if let next { next.pointer.pointee.backendWord = WaitingLines.Place.line }
           return strand(finished.pointer.pointee.kind.descriptor, &completed)

@@ -4,6 +4,15 @@
   import CoroutineAPI
   import Glibc
 
+  /// What the ring says of one of its entries.
+  struct Completion {
+    /// What the entry carried.
+    let word: UInt64
+    let result: CInt
+    /// No other one follows for the same entry.
+    let isLast: Bool
+  }
+
   /// One ring: set up with what the kernel has, entered once a turn.
   final class Ring {
     let ring: UnsafeMutablePointer<io_uring>
@@ -179,7 +188,10 @@
     }
 
     /// Whether entries wait for the next call.
-    var hasUnsubmitted: Bool { io_uring_sq_ready(ring) > 0 }
+    var hasUnsubmitted: Bool { unsubmittedCount > 0 }
+
+    /// How many.
+    var unsubmittedCount: Int { Int(io_uring_sq_ready(ring)) }
 
     /// Whether completions wait outside the queue, because it was full.
     var hasOverflow: Bool { kernelFlags & IORING_SQ_CQ_OVERFLOW != 0 }
@@ -190,12 +202,14 @@
 
     // MARK: Completions
 
-    /// Takes the next completion out: the word that its entry carried, and the result.
+    /// Takes the next completion out.
     @inline(__always)
-    func nextCompletion() -> (word: UInt64, result: CInt)? {
+    func nextCompletion() -> Completion? {
       var entry: UnsafeMutablePointer<io_uring_cqe>?
       guard io_uring_peek_batch_cqe(ring, &entry, 1) == 1, let entry else { return nil }
-      let completion = (entry.pointee.user_data, entry.pointee.res)
+      let completion = Completion(
+        word: entry.pointee.user_data, result: entry.pointee.res,
+        isLast: entry.pointee.flags & IORING_CQE_F_MORE == 0)
       io_uring_cq_advance(ring, 1)
       return completion
     }

@@ -26,6 +26,10 @@
       static let stranded: UInt64 = 2
       /// It failed because its descriptor is gone, and is not reported yet.
       static let abandoned: UInt64 = 3
+      /// It has its result, and the ring has yet to end its poll: it is in no list here.
+      static let settled: UInt64 = 4
+      /// It has its result, and the ring has yet to answer a cancellation: it is in no list here.
+      static let held: UInt64 = 5
     }
 
     // Raw memory, so that an entry is reached without an exclusivity check or a count.

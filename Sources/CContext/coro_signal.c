@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -10,43 +11,60 @@
 
 static coro_signal_box *_Atomic boxes[CORO_SIGNAL_COUNT];
 
-static pthread_mutex_t spares_lock = PTHREAD_MUTEX_INITIALIZER;
+// For everything but the handler itself.
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static coro_signal_box *spares;
 static coro_signal_box *every_box;
+// What each signal did when no loop had it.
+static struct sigaction before_loops[CORO_SIGNAL_COUNT];
+
+// MARK: Boxes
 
 coro_signal_box *coro_signal_box_take_spare(void) {
-  pthread_mutex_lock(&spares_lock);
+  int descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (descriptor < 0) return NULL;
+  pthread_mutex_lock(&lock);
   coro_signal_box *box = spares;
-  if (box) spares = box->next_spare;
-  pthread_mutex_unlock(&spares_lock);
+  if (box) {
+    spares = box->next_spare;
+  } else if ((box = calloc(1, sizeof *box))) {
+    box->next_of_all = every_box;
+    every_box = box;
+  }
   if (box) {
     for (int i = 0; i < 2; i++) (void)coro_signal_box_pending(box, i);
-    uint64_t count;
-    ssize_t drained = read(box->event_descriptor, &count, sizeof count);
-    (void)drained;  // EAGAIN: nothing was noted.
-    return box;
+    __c11_atomic_store(&box->event_descriptor, descriptor, __ATOMIC_SEQ_CST);
   }
-  box = calloc(1, sizeof *box);
-  if (!box) return NULL;
-  box->event_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (box->event_descriptor < 0) {
-    free(box);
-    return NULL;
+  pthread_mutex_unlock(&lock);
+  if (!box) {
+    close(descriptor);
+    errno = ENOMEM;
   }
-  pthread_mutex_lock(&spares_lock);
-  box->next_of_all = every_box;
-  every_box = box;
-  pthread_mutex_unlock(&spares_lock);
   return box;
 }
 
+static void route_elsewhere(coro_signal_box *box);
+
 void coro_signal_box_give_back(coro_signal_box *box) {
-  pthread_mutex_lock(&spares_lock);
+  pthread_mutex_lock(&lock);
+  route_elsewhere(box);
   box->generation++;
+  int descriptor = __c11_atomic_exchange(&box->event_descriptor, -1, __ATOMIC_SEQ_CST);
+  // A handler on another thread may be about to write: it takes a moment. One that was itself
+  // interrupted for good keeps the descriptor open.
+  for (int tries = 0; tries < 10000; tries++) {
+    if (__c11_atomic_load(&box->handlers, __ATOMIC_SEQ_CST) == 0) {
+      close(descriptor);
+      break;
+    }
+    sched_yield();
+  }
   box->next_spare = spares;
   spares = box;
-  pthread_mutex_unlock(&spares_lock);
+  pthread_mutex_unlock(&lock);
 }
+
+int coro_signal_box_descriptor(coro_signal_box *box) { return box->event_descriptor; }
 
 uint64_t coro_signal_box_pending(coro_signal_box *box, int index) {
   return __c11_atomic_exchange(&box->pending[index], 0, __ATOMIC_ACQ_REL);
@@ -56,14 +74,19 @@ static void note_signal(int number) {
   int saved_errno = errno;
   coro_signal_box *box = __c11_atomic_load(&boxes[number], __ATOMIC_ACQUIRE);
   if (box) {
+    __c11_atomic_fetch_add(&box->handlers, 1, __ATOMIC_SEQ_CST);
     __c11_atomic_fetch_or(&box->pending[number / 64], UINT64_C(1) << (number % 64),
                           __ATOMIC_ACQ_REL);
+    int descriptor = __c11_atomic_load(&box->event_descriptor, __ATOMIC_SEQ_CST);
     uint64_t one = 1;
     // EAGAIN: the counter is full, so a wake-up is under way already.
-    while (write(box->event_descriptor, &one, sizeof one) < 0 && errno == EINTR) continue;
+    while (descriptor >= 0 && write(descriptor, &one, sizeof one) < 0 && errno == EINTR) continue;
+    __c11_atomic_fetch_sub(&box->handlers, 1, __ATOMIC_SEQ_CST);
   }
   errno = saved_errno;
 }
+
+// MARK: Dispositions, under the lock
 
 static void ignore_signal(int number) { (void)number; }
 
@@ -81,63 +104,112 @@ static int is_a_loops(const struct sigaction *action) {
   return !(action->sa_flags & SA_SIGINFO) && action->sa_handler == note_signal;
 }
 
-static uint64_t generation_of(coro_signal_box *box) {
-  pthread_mutex_lock(&spares_lock);
-  uint64_t generation = box->generation;
-  pthread_mutex_unlock(&spares_lock);
-  return generation;
-}
-
-static void complete(coro_signal_state *state, coro_signal_box *box) {
-  state->box = is_a_loops(&state->action) ? box : NULL;
-  state->generation = state->box ? generation_of(state->box) : 0;
-}
-
 static coro_signal_box *box_of(int number) {
   return __c11_atomic_load(&boxes[number], __ATOMIC_ACQUIRE);
 }
 
-int coro_signal_install(int number, coro_signal_box *box, coro_signal_state *previous) {
+static void complete(coro_signal_state *state, coro_signal_box *box) {
+  state->box = is_a_loops(&state->action) ? box : NULL;
+  state->generation = state->box ? state->box->generation : 0;
+}
+
+static int look(int number, coro_signal_state *now) {
+  int result = sigaction(number, NULL, &now->action);
+  if (result == 0) complete(now, box_of(number));
+  return result;
+}
+
+static int install(int number, coro_signal_box *box, struct sigaction *previous) {
+  coro_signal_box *before = __c11_atomic_exchange(&boxes[number], box, __ATOMIC_ACQ_REL);
+  int result = set_handler(number, note_signal, previous);
+  if (result != 0) {
+    __c11_atomic_store(&boxes[number], before, __ATOMIC_RELEASE);
+  } else if (!is_a_loops(previous)) {
+    before_loops[number] = *previous;
+  }
+  return result;
+}
+
+static int restore(int number, const coro_signal_state *state) {
+  struct sigaction ignored;
+  if (!state->box) return sigaction(number, &state->action, NULL);
+  if (state->box->generation == state->generation) return install(number, state->box, &ignored);
+  return sigaction(number, &before_loops[number], NULL);
+}
+
+static int is_the_same(const coro_signal_state *one, const coro_signal_state *other) {
+  if ((one->action.sa_flags ^ other->action.sa_flags) & SA_SIGINFO) return 0;
+  if (one->action.sa_flags & SA_SIGINFO) {
+    return one->action.sa_sigaction == other->action.sa_sigaction;
+  }
+  return one->action.sa_handler == other->action.sa_handler && one->box == other->box &&
+         one->generation == other->generation;
+}
+
+// Another loop may have given a signal back to the one whose box this is, after that one had left.
+static void route_elsewhere(coro_signal_box *box) {
+  for (int number = 1; number < CORO_SIGNAL_COUNT; number++) {
+    if (box_of(number) != box) continue;
+    coro_signal_state now;
+    if (look(number, &now) == 0 && now.box == box) {
+      (void)sigaction(number, &before_loops[number], NULL);
+    }
+    __c11_atomic_store(&boxes[number], NULL, __ATOMIC_RELEASE);
+  }
+}
+
+// MARK: Dispositions
+
+typedef enum { INSTALL, DEFAULT, IGNORE, RESTORE } change;
+
+static int set(int number, change what, const void *argument, coro_signal_state *previous,
+               coro_signal_state *now) {
   if (number < 1 || number >= CORO_SIGNAL_COUNT) {
     errno = EINVAL;
     return -1;
   }
-  coro_signal_box *before = __c11_atomic_exchange(&boxes[number], box, __ATOMIC_ACQ_REL);
-  int result = set_handler(number, note_signal, &previous->action);
-  if (result != 0) __c11_atomic_store(&boxes[number], before, __ATOMIC_RELEASE);
-  complete(previous, before);
-  return result;
-}
-
-int coro_signal_set_default(int number, coro_signal_state *previous) {
-  int result = set_handler(number, SIG_DFL, &previous->action);
-  complete(previous, box_of(number));
-  return result;
-}
-
-int coro_signal_set_ignored(int number, coro_signal_state *previous) {
-  int result = set_handler(number, SIG_IGN, &previous->action);
-  complete(previous, box_of(number));
-  return result;
-}
-
-int coro_signal_restore(int number, const coro_signal_state *state, coro_signal_state *previous) {
-  if (state->box) {
-    if (generation_of(state->box) == state->generation) {
-      return coro_signal_install(number, state->box, previous);
+  pthread_mutex_lock(&lock);
+  struct sigaction ignored;
+  int result = look(number, previous);
+  if (result == 0) {
+    switch (what) {
+      case INSTALL: result = install(number, (coro_signal_box *)argument, &ignored); break;
+      case DEFAULT: result = set_handler(number, SIG_DFL, NULL); break;
+      case IGNORE: result = set_handler(number, SIG_IGN, NULL); break;
+      case RESTORE: result = restore(number, argument); break;
     }
-    return coro_signal_set_default(number, previous);
   }
-  int result = sigaction(number, &state->action, &previous->action);
-  complete(previous, box_of(number));
+  if (result == 0) result = look(number, now);
+  int reason = errno;
+  pthread_mutex_unlock(&lock);
+  errno = reason;
   return result;
 }
 
-void coro_signal_leave(int number, coro_signal_box *box, const coro_signal_state *state) {
+int coro_signal_install(int number, coro_signal_box *box, coro_signal_state *previous,
+                        coro_signal_state *now) {
+  return set(number, INSTALL, box, previous, now);
+}
+
+int coro_signal_set_default(int number, coro_signal_state *previous, coro_signal_state *now) {
+  return set(number, DEFAULT, NULL, previous, now);
+}
+
+int coro_signal_set_ignored(int number, coro_signal_state *previous, coro_signal_state *now) {
+  return set(number, IGNORE, NULL, previous, now);
+}
+
+int coro_signal_restore(int number, const coro_signal_state *state, coro_signal_state *previous,
+                        coro_signal_state *now) {
+  return set(number, RESTORE, state, previous, now);
+}
+
+void coro_signal_leave(int number, const coro_signal_state *before,
+                       const coro_signal_state *after) {
+  pthread_mutex_lock(&lock);
   coro_signal_state now;
-  if (sigaction(number, NULL, &now.action) != 0) return;
-  if (is_a_loops(&now.action) && box_of(number) != box) return;
-  (void)coro_signal_restore(number, state, &now);
+  if (look(number, &now) == 0 && is_the_same(&now, after)) (void)restore(number, before);
+  pthread_mutex_unlock(&lock);
 }
 
 int coro_signal_disposition(const struct sigaction *action) {
@@ -155,9 +227,9 @@ void coro_signal_disarm_pipe(void) {
 
 // MARK: fork
 
-void coro_signal_before_fork(void) { pthread_mutex_lock(&spares_lock); }
+void coro_signal_before_fork(void) { pthread_mutex_lock(&lock); }
 
-void coro_signal_after_fork(void) { pthread_mutex_unlock(&spares_lock); }
+void coro_signal_after_fork(void) { pthread_mutex_unlock(&lock); }
 
 void coro_signal_in_child(void) {
   for (int number = 1; number < CORO_SIGNAL_COUNT; number++) {
@@ -167,10 +239,10 @@ void coro_signal_in_child(void) {
     __c11_atomic_store(&boxes[number], NULL, __ATOMIC_RELEASE);
   }
   for (coro_signal_box *box = every_box; box != NULL; box = box->next_of_all) {
-    close(box->event_descriptor);
+    if (box->event_descriptor >= 0) close(box->event_descriptor);
   }
   // What the parent's loops still hold of them is never looked at again.
   every_box = NULL;
   spares = NULL;
-  pthread_mutex_unlock(&spares_lock);
+  pthread_mutex_unlock(&lock);
 }

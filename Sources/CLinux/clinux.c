@@ -22,6 +22,12 @@ void coro_poll_for(int fd, short events, int64_t nanoseconds) {
   (void)ppoll(&entry, 1, &limit, NULL);
 }
 
+int coro_is_listening(int fd) {
+  int answer = 1;
+  socklen_t length = sizeof answer;
+  return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &answer, &length) != 0 || answer;
+}
+
 const int coro_o_direct = O_DIRECT;
 
 int coro_pipe2(int ends[2], int flags) { return pipe2(ends, flags); }

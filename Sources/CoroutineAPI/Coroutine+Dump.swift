@@ -22,7 +22,7 @@ extension Coroutine {
 
   /// Has a signal dump the calling thread's loop to standard error, and go on.
   ///
-  /// The counterpart of Python's `faulthandler.register`; Ctrl-\ sends SIGQUIT. It is a handler as
+  /// The same as `signal(number, .dump)`. The counterpart of Python's `faulthandler.register`; Ctrl-\ sends SIGQUIT. It is a handler as
   /// `signal` installs it, in the place of the one before, but one that starts no coroutine and
   /// doesn't keep a deadlock from being found. It can't be called while a coroutine holds the
   /// thread: `startWatchdog` finds those. Each loop that shall be dumped needs a signal of its own.
@@ -33,8 +33,6 @@ extension Coroutine {
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
   public static func dump(onSignal number: CInt) throws(CoroutineError) -> SignalAction {
-    let scheduler = try Scheduler.forKernelCall("dump")
-    try SignalTable.validate(number)
-    return try scheduler.signalTable().setDump(number)
+    try signal(number, .dump, call: "dump")
   }
 }

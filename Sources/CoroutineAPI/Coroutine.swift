@@ -210,7 +210,8 @@ open class Coroutine {
       try scheduler.requireBackend()
     }
     let reason = scheduler.join(record, timeout: timeout)
-    if reason == .timeout { return false }
+    // It may have ended after the time was up, and before this one's turn came.
+    if reason == .timeout { return phase != .alive }
     if let error = CoroutineError(reason, call: "join", operands: name, scheduler: scheduler) {
       throw error
     }

@@ -65,6 +65,16 @@ struct DescriptorHandle {
     scheduler.introduce(descriptor)
   }
 
+  /// For the operations that are in flight too, which have not been woken yet.
+  func addTraits(_ traits: KernelOperation.Traits) {
+    state.pointee.traits.formUnion(traits)
+    var cursor = state.pointee.firstInFlight
+    while let operation = cursor {
+      operation.pointer.pointee.traits.formUnion(traits)
+      cursor = operation.pointer.pointee.nextOnDescriptor
+    }
+  }
+
   // MARK: The operations in flight
 
   func enlist(_ operation: KernelOperation.Reference) {

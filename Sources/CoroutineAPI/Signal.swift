@@ -10,6 +10,8 @@ public enum SignalAction {
   case ignore
   /// Calls a function with the signal's number, in a coroutine of its own.
   case handler((CInt) throws -> Void)
+  /// Dumps the loop, and starts no coroutine: see `Coroutine.dump(onSignal:)`.
+  case dump
   /// A handler that something other than this library installed.
   case foreign(ForeignHandler)
 
@@ -56,7 +58,13 @@ extension Coroutine {
   public static func signal(
     _ number: CInt, _ action: SignalAction
   ) throws(CoroutineError) -> SignalAction {
-    let scheduler = try Scheduler.forKernelCall("signal")
+    try signal(number, action, call: "signal")
+  }
+
+  static func signal(
+    _ number: CInt, _ action: SignalAction, call: StaticString
+  ) throws(CoroutineError) -> SignalAction {
+    let scheduler = try Scheduler.forKernelCall(call)
     try SignalTable.validate(number)
     let table = try scheduler.signalTable()
     return try table.set(number, action)
@@ -98,25 +106,27 @@ extension Scheduler {
 /// coroutine reads from it like from any other descriptor, and starts a coroutine for each bit.
 final class SignalTable {
   private let box: UnsafeMutablePointer<coro_signal_box>
-  /// The box's eventfd, which stays open when the table goes.
+  /// The box's eventfd.
   private let events: DescriptorHandle
   private var handlers: [CInt: (CInt) throws -> Void] = [:]
-  private var statesBefore: [CInt: coro_signal_state] = [:]
-  /// Those of the signals with handlers that only dump.
+  /// The signals that dump.
   private var dumps: Set<CInt> = []
+  /// Each signal that was set: what it did before, and what it did then.
+  private var changes: [CInt: (before: coro_signal_state, after: coro_signal_state)] = [:]
   let dispatcher: Coroutine
   /// Why the dispatcher ended by itself; nil while it hears of signals.
   private(set) var failure: CoroutineError?
 
   /// Whether no signal could start a coroutine.
-  var isIdle: Bool { handlers.count == dumps.count }
+  var isIdle: Bool { handlers.isEmpty }
 
   init() throws(CoroutineError) {
     guard let box = coro_signal_box_take_spare() else {
       throw CoroutineError(Outcome(-Int(errno)), call: "signal", operands: "(eventfd)")
     }
     self.box = box
-    events = DescriptorHandle(box.pointee.event_descriptor, traits: [])
+    events = DescriptorHandle(coro_signal_box_descriptor(box), traits: [])
+    events.state.pointee.isBorrowed = true
     let current = CurrentTable()
     dispatcher = Coroutine(name: "signals", daemon: true) { try current.table?.dispatch() }
     current.table = self
@@ -128,7 +138,8 @@ final class SignalTable {
   }
 
   deinit {
-    events.state.deallocate()
+    // Only forgotten: a signal's handler on another thread may be writing to it.
+    events.release()
     coro_signal_box_give_back(box)
   }
 
@@ -142,7 +153,7 @@ final class SignalTable {
     } catch {
       guard error.code != .cancelled else { throw error }
       failure = error
-      let isUsed = !statesBefore.isEmpty
+      let isUsed = !changes.isEmpty
       restoreAll()
       Scheduler.current?.core.pointee.signals = nil
       // The first time, `signal` throws it.
@@ -167,11 +178,8 @@ final class SignalTable {
       while bits != 0 {
         let number = CInt(word * 64 + bits.trailingZeroBitCount)
         bits &= bits - 1
+        if dumps.contains(number) { Coroutine.dump() }
         guard let handler = handlers[number] else { continue }
-        if dumps.contains(number) {
-          Coroutine.dump()
-          continue
-        }
         Coroutine(name: "signal-\(number)", daemon: false) { try handler(number) }.start()
       }
     }
@@ -192,27 +200,35 @@ final class SignalTable {
   }
 
   func set(_ number: CInt, _ action: SignalAction) throws(CoroutineError) -> SignalAction {
+    var change = changes[number] ?? (coro_signal_state(), coro_signal_state())
     var previous = coro_signal_state()
     let result: CInt
     switch action {
-    case .handler: result = coro_signal_install(number, box, &previous)
-    case .default: result = coro_signal_set_default(number, &previous)
-    case .ignore: result = coro_signal_set_ignored(number, &previous)
+    case .handler, .dump: result = coro_signal_install(number, box, &previous, &change.after)
+    case .default: result = coro_signal_set_default(number, &previous, &change.after)
+    case .ignore: result = coro_signal_set_ignored(number, &previous, &change.after)
     case .foreign(let foreign):
-      result = withUnsafePointer(to: foreign.state) { coro_signal_restore(number, $0, &previous) }
+      result = withUnsafePointer(to: foreign.state) {
+        coro_signal_restore(number, $0, &previous, &change.after)
+      }
     }
     guard result == 0 else {
       throw CoroutineError(Outcome(-Int(errno)), call: "signal", operands: "\(number)")
     }
-    if statesBefore[number] == nil { statesBefore[number] = previous }
+    if changes[number] == nil { change.before = previous }
+    changes[number] = change
     let replaced = handlers[number]
     if case .handler(let handler) = action {
       handlers[number] = handler
     } else {
       handlers[number] = nil
     }
-    dumps.remove(number)
-    if let replaced { return .handler(replaced) }
+    let wasDump = dumps.remove(number) != nil
+    if case .dump = action { dumps.insert(number) }
+    if previous.box == box {
+      if wasDump { return .dump }
+      if let replaced { return .handler(replaced) }
+    }
     switch coro_signal_disposition(&previous.action) {
     case 0: return .default
     case 1: return .ignore
@@ -220,19 +236,15 @@ final class SignalTable {
     }
   }
 
-  /// Has the signal dump the loop, from the dispatcher itself.
-  func setDump(_ number: CInt) throws(CoroutineError) -> SignalAction {
-    let replaced = try set(number, .handler { _ in Coroutine.dump() })
-    dumps.insert(number)
-    return replaced
-  }
-
   func restoreAll() {
-    for (number, state) in statesBefore {
-      withUnsafePointer(to: state) { coro_signal_leave(number, box, $0) }
+    for (number, var change) in changes {
+      coro_signal_leave(number, &change.before, &change.after)
     }
-    handlers = [:]
+    changes = [:]
     dumps = []
-    statesBefore = [:]
+    // Released at last: what a closure's end runs may set signals, and finds everything in order.
+    let released = handlers
+    handlers = [:]
+    withExtendedLifetime(released) {}
   }
 }

@@ -127,6 +127,10 @@ extension Socket {
       case .both: CInt(SHUT_RDWR)
       }
     _ = try call("shutdown", .shutdown(handle.descriptor, how: how), operands)
+    // A TCP socket may be connected again.
+    if how != CInt(SHUT_WR), !handle.state.pointee.traits.contains(.tcp) {
+      handle.addTraits(.receivingEnded)
+    }
   }
 
   /// The socket's own name.

@@ -76,7 +76,7 @@ extension Socket {
     of interface: String?, _ call: StaticString
   ) throws(CoroutineError) -> UInt32 {
     guard let interface else { return 0 }
-    let number = UInt32(interface) ?? if_nametoindex(interface)
+    let number = Socket.Address.interfaceNumber(interface)
     if number == 0, interface != "0" {
       throw CoroutineError(
         .invalidArgument, call: call, operands: "\"\(interface)\"",

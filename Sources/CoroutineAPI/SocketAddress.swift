@@ -59,7 +59,7 @@ extension Socket {
       }
       var interface = scope
       if parts.count == 2 {
-        interface = UInt32(parts[1]) ?? if_nametoindex(String(parts[1]))
+        interface = interfaceNumber(String(parts[1]))
         if interface == 0 { throw invalid(host, "no such network interface") }
       }
       let (high, low) = withUnsafeBytes(of: &address) {
@@ -71,6 +71,13 @@ extension Socket {
       return Address(
         .inet6(
           high: high, low: low, port: try checked(port), flow: flowInformation, scope: interface))
+    }
+
+    /// The number of an interface, given as one or by name; 0: there is none.
+    static func interfaceNumber(_ text: String) -> UInt32 {
+      // "+1" would be a number too.
+      text.utf8.allSatisfy { (0x30...0x39).contains($0) }
+        ? UInt32(text) ?? 0 : if_nametoindex(text)
     }
 
     /// A Unix socket in the file system.
@@ -222,7 +229,7 @@ extension Socket.Address: LosslessStringConvertible {
       self = try Self.unix(bytes.dropFirst(5), text)
     } else if let colon = bytes.lastIndex(of: UInt8(ascii: ":")),
       let port = Int(String(decoding: bytes[(colon + 1)...], as: UTF8.self)),
-      bytes[colon + 1] != UInt8(ascii: "+")
+      bytes[colon + 1] != UInt8(ascii: "+"), bytes[colon + 1] != UInt8(ascii: "-")
     {
       let host = bytes[..<colon]
       if host.first == UInt8(ascii: "["), host.last == UInt8(ascii: "]") {

@@ -192,7 +192,8 @@ extension Conformance {
       arguments: BackendUnderTest.selected,
       [
         "", "127.0.0.1", "127.0.0.1:", ":80", "127.0.0.1:http", "127.0.0.1:65536", "127.0.0.1:-1",
-        "127.0.0.1:+80", "127.0.0.1: 80", "[::1]", "[::1]:", "::1:80", "[::1:80", "localhost:80",
+        "127.0.0.1:+80", "127.0.0.1:-0", "[fe80::1%+1]:1", "127.0.0.1: 80", "[::1]", "[::1]:",
+        "::1:80", "[::1:80", "localhost:80",
         "unix", "unix:@", "unix:a\0b",
       ])
     func `text that is no address is refused`(on backend: BackendUnderTest, text: String) throws {

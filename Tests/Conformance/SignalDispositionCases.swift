@@ -343,6 +343,7 @@ extension SignalAction {
     case .default: "d"
     case .ignore: "i"
     case .handler: "h"
+    case .dump: "u"
     case .foreign: "f"
     }
   }

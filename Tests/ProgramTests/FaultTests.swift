@@ -17,8 +17,7 @@ extension Programs {
     let child = try ChildProcess(
       "fault-programs", "tour", environment: ["COROUTINE_BACKEND": backend])
     #expect(!child.output.contains("error"), "\(child.output)")
-    // The eventfd of the signal handlers is kept for the next loop.
-    #expect(child.output.contains("descriptors: 1\n"))
+    #expect(child.output.contains("descriptors: 0\n"))
     #expect(child.status == 0)
   }
 }

@@ -78,6 +78,9 @@ static inline int coro_poll_events(int fd, short events) {
 // Whether there is such a descriptor.
 static inline int coro_is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }
 
+// Whether accept(2) may wait; also where that can't be told.
+int coro_is_listening(int fd);
+
 // Waits until `events` is pending on the descriptor, a signal comes, or the time is up.
 void coro_poll_for(int fd, short events, int64_t nanoseconds);
 

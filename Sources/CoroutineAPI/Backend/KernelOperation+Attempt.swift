@@ -17,17 +17,36 @@ extension KernelOperation {
     }
   }
 
+  /// Reads or writes what is neither a pipe nor a socket, if the kernel can say at once what comes
+  /// of it: a ring would wait until a timer is writable, which it never is.
+  ///
+  /// - Returns: nil: it has to wait, or the kernel can't tell.
+  public func attemptAtOnce() -> Int? {
+    let result: Int
+    switch kind {
+    case .read(let descriptor, let buffer):
+      result = outcome(coro_read_nowait(descriptor, buffer.baseAddress, buffer.count))
+    case .write(let descriptor, let buffer):
+      result = outcome(coro_write_nowait(descriptor, buffer.baseAddress, buffer.count))
+    default: return nil
+    }
+    switch -result {
+    case Int(EAGAIN), Int(EOPNOTSUPP), Int(EINTR): return nil
+    default: return result
+    }
+  }
+
   private func attemptOnce() -> Int {
     switch kind {
     case .receive(let descriptor, let buffer, let flags):
       let dontWait = CInt(MSG_DONTWAIT)
-      return outcome(recv(descriptor, buffer.baseAddress, buffer.count, flags | dontWait))
+      return received(recv(descriptor, buffer.baseAddress, buffer.count, flags | dontWait), flags)
     case .send(let descriptor, let buffer, let flags):
       let dontWait = CInt(MSG_DONTWAIT)
       return outcome(
         CLinux.send(descriptor, buffer.baseAddress, buffer.count, flags | dontWait))
     case .receiveMessage(let descriptor, let message, let flags):
-      return outcome(recvmsg(descriptor, message, flags | CInt(MSG_DONTWAIT)))
+      return received(recvmsg(descriptor, message, flags | CInt(MSG_DONTWAIT)), flags)
     case .sendMessage(let descriptor, let message, let flags):
       return outcome(sendmsg(descriptor, message, flags | CInt(MSG_DONTWAIT)))
     case .read(let descriptor, let buffer):
@@ -35,7 +54,10 @@ extension KernelOperation {
     case .write(let descriptor, let buffer):
       return attemptWrites(descriptor, buffer)
     case .accept(let descriptor, let address, let length):
-      if !traits.contains(.nonBlocking), let answer = pollFirst(descriptor, POLLIN) {
+      // Where nobody listens accept says so, and does not wait.
+      if !traits.contains(.nonBlocking), let answer = pollFirst(descriptor, POLLIN),
+        coro_is_listening(descriptor) != 0
+      {
         return answer
       }
       return outcome(Int(coro_accept4(descriptor, address, length, CInt(SOCK_CLOEXEC.rawValue))))
@@ -123,5 +145,14 @@ extension KernelOperation {
 
   private func outcome(_ result: Int) -> Int {
     result < 0 ? -Int(errno) : result
+  }
+
+  private func received(_ result: Int, _ flags: CInt) -> Int {
+    if result < 0, errno == EAGAIN, traits.contains(.receivingEnded),
+      flags & CInt(MSG_ERRQUEUE) == 0
+    {
+      return 0
+    }
+    return outcome(result)
   }
 }

@@ -62,6 +62,10 @@ public struct KernelOperation {
     public static let pollFirst = Traits(rawValue: 4)
     /// A terminal: see `KernelOperation.piece(of:)`.
     public static let terminal = Traits(rawValue: 8)
+    /// Receiving was ended by shutdown(2): what finds nothing has found the end.
+    ///
+    /// Of a datagram socket the kernel says so only to calls that may block.
+    public static let receivingEnded = Traits(rawValue: 16)
   }
 
   /// Which way bytes flow.
@@ -77,7 +81,7 @@ public struct KernelOperation {
   /// What is asked.
   public let kind: Kind
   /// What is known of the descriptor.
-  public let traits: Traits
+  public internal(set) var traits: Traits
   /// False: attempt it once, and report EAGAIN instead of waiting.
   ///
   /// `start` then returns true.
@@ -91,6 +95,8 @@ public struct KernelOperation {
   public var isCancelled = false
   /// A mark for the backend while the operation is in flight.
   public var backendMark = false
+  /// A count for the backend while the operation is in flight.
+  public var backendCount: UInt8 = 0
   /// A word for the backend while the operation is in flight.
   public var backendWord: UInt64 = 0
   /// Links for lists of the backend while the operation is in flight, for `OperationList` after.

@@ -6,8 +6,9 @@ extension Scheduler {
 
   /// Nothing can run, and nothing can ever happen that would change that.
   var isDeadlocked: Bool {
-    // The library's own coroutine for signals always has one operation in flight; it counts while
-    // there are handlers that it could call, and while it is being ended (no table is left then).
+    // The library's own coroutine for signals always has one operation in flight (it never runs
+    // without leaving one); it counts while there are handlers that it could call, and while it is
+    // being ended (no table is left then).
     let hidden = core.pointee.signals.map { $0.isIdle ? 1 : 0 } ?? 0
     return core.pointee.timers.isEmpty && core.pointee.operationsInFlight - hidden <= 0
   }
@@ -82,11 +83,20 @@ extension Scheduler {
     let report = waitForOthers()
     core.pointee.isClosing = true
     for record in everyone where record != core.pointee.main { cancel(record, .always) }
-    _ = waitForOthers()
-    stopSignals()
+    repeat {
+      endEveryone()
+      // Releases the handlers, and so runs code once more.
+      stopSignals()
+    } while !isOver || core.pointee.signals != nil
     // Nobody waits for a detached close, and yet the backend must have reported it (I3).
     while core.pointee.operationsInFlight > 0 { turn(mayBlock: true) }
     return report
+  }
+
+  /// Suspends the main coroutine until the cancelled others have ended.
+  private func endEveryone() {
+    guard let waiters = waitForOthers() else { return }
+    fatalError("At a loop's end these wait for ever, although they were cancelled (I6):\(waiters)")
   }
 
   /// Makes the wait of `record` that is under way, or else its next one, end with `cancelled`;

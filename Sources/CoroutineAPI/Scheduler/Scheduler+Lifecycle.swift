@@ -19,7 +19,9 @@ extension Scheduler {
       to: CoroutineRecord(core: core, object: .passRetained(object), stack: stack))
     record.pointee.isDaemon = isDaemon
     record.pointee.isHidden = isHidden
-    record.pointee.cancellation = core.pointee.isClosing ? .always : object.cancellationAtStart
+    // A hidden one serves the others to their end.
+    let mustEnd = core.pointee.isClosing && !isHidden
+    record.pointee.cancellation = mustEnd ? .always : object.cancellationAtStart
     if let low = stack.low {
       coro_context_make(
         &record.pointee.context, low + Stack.guardSize, UnsafeMutableRawPointer(record),

@@ -71,7 +71,8 @@ struct StackPool {
   mutating func acquire(usableSize: Int?) -> (place: CoroutineRecord.Reference, stack: Stack)? {
     guard let usableSize else { return acquirePooled() }
     unmapRetired(except: nil)
-    let page = 4096
+    // 16 or 64 KiB on some machines with arm64.
+    let page = sysconf(CInt(_SC_PAGESIZE))
     // One page more: the record and its colour take a part of the topmost one.
     let usable = max(usableSize, Stack.minimumUsableSize).addingReportingOverflow(
       Stack.guardSize + 2 * page)

@@ -1,0 +1,183 @@
+import CLinux
+import CoroutineAPI
+import Glibc
+import Testing
+
+extension Conformance {
+  /// Who waits for something and is told of something else, again and again: he goes on waiting,
+  /// and costs nothing.
+  @Suite struct Vain {
+    /// The time that the calling thread has computed.
+    private var computed: Duration {
+      var time = timespec()
+      clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+      return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+    }
+
+    /// Expects that waiting for a fifth of a second takes hardly any of the processor's time.
+    private func expectIdle(_ wait: (Duration) throws -> Void) throws {
+      let before = computed
+      #expect(errorCode { try wait(.milliseconds(200)) } == .timeout)
+      #expect(computed - before < .milliseconds(100))
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `a peer that has ended its sending keeps nobody busy`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        for transport in [Transport.inet, .socketPair] {
+          let (left, right) = try transport.pair()
+          try right.shutdown(.sending)
+          #expect(try left.wait(for: .peerClosed).contains(.peerClosed))
+          try expectIdle { try left.wait(for: [], timeout: $0) }
+          try expectIdle { try left.wait(for: .urgent, timeout: $0) }
+          _ = try left.fill()
+          try expectIdle { try left.waitWritable(timeout: $0) }
+          try expectIdle { _ = try left.send("x", timeout: $0) }
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `who waits beside a half-closed peer is woken by what he waits for`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let (left, right) = try Coroutine.socketPair()
+        let size = try left.fill()
+        try right.shutdown(.sending)
+        let room = spawn { try Coroutine.waitWritable(left.fileDescriptor) }
+        let end = spawn { try Coroutine.wait(for: [], on: left.fileDescriptor) }
+        try settle()
+        // The number is introduced again while others wait on it.
+        #expect(try Coroutine.waitReadable(left.fileDescriptor).contains(.readable))
+        #expect(!room.hasEnded && !end.hasEnded)
+        var received = 0
+        while received < size {
+          var bytes = [UInt8](repeating: 0, count: 65_536)
+          received += try right.receive(into: &bytes)
+        }
+        #expect(try room.value().contains(.writable))
+        try settle()
+        #expect(!end.hasEnded)
+        try right.close()
+        #expect(try end.value().contains(.hungUp))
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `who waits in vain can be cancelled, and closed on`(on backend: BackendUnderTest) throws {
+      try backend.run {
+        let (left, right) = try Coroutine.socketPair()
+        try right.shutdown(.sending)
+        var codes: [CoroutineError.Code?] = []
+        let cancelled = Coroutine { codes.append(errorCode { try left.wait(for: []) }) }
+        let closed = Coroutine { codes.append(errorCode { try left.wait(for: .urgent) }) }
+        cancelled.start()
+        closed.start()
+        try settle()
+        cancelled.cancel()
+        try cancelled.join()
+        try left.close()
+        try closed.join()
+        #expect(codes == [.cancelled, .closed])
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `an error in the queue keeps no receiver busy`(on backend: BackendUnderTest) throws {
+      try backend.run {
+        let (left, right) = (try inetDatagramSocket(), try inetDatagramSocket())
+        try left.setOption(.receiveErrors, true)
+        try left.connect(to: try right.localAddress)
+        try right.close()
+        try left.sendAll("anybody?")
+        #expect(try failure { _ = try left.receiveText() }.isSystem(ECONNREFUSED))
+        try expectIdle { timeout in
+          var bytes = [UInt8](repeating: 0, count: 8)
+          _ = try left.receiveMessage(into: &bytes, timeout: timeout)
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `receiving that was shut down ends for datagrams too`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let (left, right) = try Coroutine.socketPair(.datagram)
+        let (here, there) = (try inetDatagramSocket(), try inetDatagramSocket())
+        try here.connect(to: there.localAddress)
+        try there.connect(to: here.localAddress)
+        for (socket, peer) in [(left, right), (here, there)] {
+          let waiting = spawn { try socket.receiveText() }
+          try settle()
+          #expect(!waiting.hasEnded)
+          try socket.shutdown(.receiving)
+          #expect(try waiting.value() == "")
+          #expect(try socket.receiveText() == "")
+          #expect(try socket.receiveText(timeout: .zero) == "")
+          var bytes = [UInt8](repeating: 0, count: 8)
+          #expect(try socket.receiveMessage(into: &bytes).count == 0)
+          // What had come is not lost.
+          try socket.sendAll("x")
+          try peer.shutdown(.receiving)
+          #expect(try peer.receiveText() == "x")
+          #expect(try peer.receiveText() == "")
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `the next in a line gets what was no good for the first`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let (left, right) = try Coroutine.socketPair()
+        try right.setOption(.peekOffset, 0)
+        try left.sendAll("abc")
+        var bytes = [UInt8](repeating: 0, count: 8)
+        #expect(try right.receive(into: &bytes, flags: .peek) == 3)
+        let first = Coroutine {
+          var bytes = [UInt8](repeating: 0, count: 8)
+          _ = try right.receive(into: &bytes, flags: .peek)
+        }
+        first.start()
+        let second = spawn { try right.receiveText() }
+        let third = spawn { try right.receiveText() }
+        try settle()
+        #expect(!second.hasEnded)
+        first.cancel()
+        try first.join()
+        #expect(try second.value() == "abc")
+        #expect(!third.hasEnded)
+        try left.sendAll("def")
+        #expect(try third.value() == "def")
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `every bit can be waited for`(on backend: BackendUnderTest) throws {
+      try backend.run {
+        let (left, right) = try Coroutine.socketPair()
+        // But for those that say the same (POLLWRNORM, POLLWRBAND).
+        let all = Readiness(rawValue: ~Readiness.writable.rawValue & ~0x300)
+        #expect(errorCode { try left.wait(for: all, timeout: .milliseconds(2)) } == .timeout)
+        try right.sendAll("x")
+        #expect(try left.wait(for: all).contains(.readable))
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `accepting where nobody listens is refused at once`(on backend: BackendUnderTest) throws {
+      try backend.run {
+        let (left, right) = try Coroutine.socketPair()
+        #expect(try failure { _ = try left.accept() }.isSystem(EINVAL))
+        let (here, there) = try Coroutine.socketPair(.datagram)
+        #expect(try failure { _ = try here.accept() }.isSystem(EOPNOTSUPP))
+        withExtendedLifetime((right, there)) {}
+      }
+    }
+  }
+}
