@@ -38,28 +38,8 @@ import Glibc
 
 /// What is known of each descriptor, indexed by its number.
 final class WaiterTable {
-  private struct Waiters {
-    var operations = OperationList()
-    /// The last call found it not ready, and no edge came since.
-    var isBlocked = false
-  }
-
-  private struct Entry {
-    var reading = Waiters()
-    var writing = Waiters()
-    /// Those who wait for readiness alone.
-    var polling = OperationList()
-    var generation: UInt32 = 0
-    var isRegistered = false
-    /// The peer has hung up or sent urgent data: rule 2's short reads say nothing any more.
-    var mayStopShort = false
-    /// The number was given to another file while somebody waited: for the former, perhaps.
-    var isReplaced = false
-
-    var isInUse: Bool {
-      !(reading.operations.isEmpty && writing.operations.isEmpty && polling.isEmpty)
-    }
-  }
+  private typealias Entry = WaiterEntry
+  private typealias Waiters = WaiterEntry.Waiters
 
   private static let events =
     EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLPRI.rawValue | EPOLLRDHUP.rawValue

@@ -22,10 +22,11 @@ extension Coroutine {
 
   /// Has a signal dump the calling thread's loop to standard error, and go on.
   ///
-  /// The same as `signal(number, .dump)`. The counterpart of Python's `faulthandler.register`; Ctrl-\ sends SIGQUIT. It is a handler as
-  /// `signal` installs it, in the place of the one before, but one that starts no coroutine and
-  /// doesn't keep a deadlock from being found. It can't be called while a coroutine holds the
-  /// thread: `startWatchdog` finds those. Each loop that shall be dumped needs a signal of its own.
+  /// The same as `signal(number, .dump)`, and the counterpart of Python's `faulthandler.register`;
+  /// Ctrl-\ sends SIGQUIT. It is a handler as `signal` installs it, in the place of the one before,
+  /// but one that starts no coroutine and doesn't keep a deadlock from being found. It can't be
+  /// called while a coroutine holds the thread: `startWatchdog` finds those. Each loop that shall be
+  /// dumped needs a signal of its own.
   ///
   /// - Parameter number: SIGQUIT by default; see `signal`.
   /// - Returns: What the signal did before.

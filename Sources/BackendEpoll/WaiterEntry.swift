@@ -1,0 +1,26 @@
+import CoroutineAPI
+
+/// What `WaiterTable` knows of one descriptor.
+struct WaiterEntry {
+  /// Who waits for one direction.
+  struct Waiters {
+    var operations = OperationList()
+    /// The last call found it not ready, and no edge came since.
+    var isBlocked = false
+  }
+
+  var reading = Waiters()
+  var writing = Waiters()
+  /// Those who wait for readiness alone.
+  var polling = OperationList()
+  var generation: UInt32 = 0
+  var isRegistered = false
+  /// The peer has hung up or sent urgent data: rule 2's short reads say nothing any more.
+  var mayStopShort = false
+  /// The number was given to another file while somebody waited: for the former, perhaps.
+  var isReplaced = false
+
+  var isInUse: Bool {
+    !(reading.operations.isEmpty && writing.operations.isEmpty && polling.isEmpty)
+  }
+}

@@ -1,0 +1,25 @@
+#if IOUring
+  import CoroutineAPI
+
+  /// What a completion is for: the low bits of its 64-bit word; the rest is an address.
+  enum Tag: UInt64 {
+    case operation = 0
+    /// The cancellation of an operation.
+    case cancellation = 1
+    case wakeUp = 2
+    /// A question of `strandIfReused`.
+    case probe = 3
+
+    init(_ word: UInt64) {
+      self = Tag(rawValue: word & 7) ?? .operation
+    }
+
+    func word(_ operation: KernelOperation.Reference) -> UInt64 {
+      UInt64(UInt(bitPattern: operation.pointer)) | rawValue
+    }
+
+    static func operation(in word: UInt64) -> KernelOperation.Reference? {
+      UnsafeMutablePointer(bitPattern: UInt(word & ~7)).map { KernelOperation.Reference($0) }
+    }
+  }
+#endif
