@@ -50,12 +50,7 @@
     /// Whether the operation is the kernel's to do, from beginning to end.
     func does(_ operation: KernelOperation.Reference) -> Bool {
       let opcode = operation.pointer.pointee.kind.opcode
-      if !features.contains(.pipeNoWait), !opcode.isDisjoint(with: [.read, .write]),
-        // What need not be polled is a pipe or a socket.
-        !operation.pointer.pointee.traits.contains(.pollFirst)
-      {
-        return false
-      }
+      if !features.contains(.pipeNoWait), !opcode.isDisjoint(with: [.read, .write]) { return false }
       return features.isSuperset(of: opcode)
     }
 

@@ -25,8 +25,8 @@ extension Coroutine {
   /// The same as `signal(number, .dump)`, and the counterpart of Python's `faulthandler.register`;
   /// Ctrl-\ sends SIGQUIT. It is a handler as `signal` installs it, in the place of the one before,
   /// but one that starts no coroutine and doesn't keep a deadlock from being found. It can't be
-  /// called while a coroutine holds the thread: `startWatchdog` finds those. Each loop that shall be
-  /// dumped needs a signal of its own.
+  /// called while a coroutine holds the thread: `startWatchdog` finds those. Each loop that is to
+  /// be dumped needs a signal of its own.
   ///
   /// - Parameter number: SIGQUIT by default; see `signal`.
   /// - Returns: What the signal did before.
