@@ -50,7 +50,9 @@
     /// Whether the operation is the kernel's to do, from beginning to end.
     func does(_ operation: KernelOperation.Reference) -> Bool {
       let opcode = operation.pointer.pointee.kind.opcode
-      if !features.contains(.pipeNoWait), !opcode.isDisjoint(with: [.read, .write]) { return false }
+      if !features.contains(.pipeNoWait), !opcode.isDisjoint(with: [.read, .write]) {
+        return false
+      }
       return features.isSuperset(of: opcode)
     }
 
