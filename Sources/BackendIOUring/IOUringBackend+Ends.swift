@@ -96,6 +96,8 @@
         ring.enter(.poll, now: now)
         rest -= before - ring.unsubmittedCount
         reap(&early.pointee)
+        // Making room for what taking in queues may have submitted them too.
+        rest = min(rest, ring.unsubmittedCount)
       } while rest > 0
     }
   }

@@ -132,14 +132,16 @@
       let word = Tag.operation.word(operation)
       operation.pointer.pointee.backendCount += 1
       let entry = ring.entry(makingRoom: makeRoom)
-      if ring.features.contains(.asyncCancel) {
-        io_uring_prep_cancel64(entry, word, 0)
-      } else {
-        // Nothing but polls is in flight then.
+      if pollsAlone {
         io_uring_prep_poll_remove(entry, word)
+      } else {
+        io_uring_prep_cancel64(entry, word, 0)
       }
       io_uring_sqe_set_data64(entry, Tag.cancellation.word(operation))
     }
+
+    /// Nothing but polls is in flight.
+    private var pollsAlone: Bool { !ring.features.contains(.asyncCancel) }
 
     /// A cancellation was answered.
     func cancellationAnswered(
@@ -148,7 +150,7 @@
       operation.pointer.pointee.backendCount -= 1
       if operation.pointer.pointee.backendWord == WaitingLines.Place.held {
         if operation.pointer.pointee.backendCount == 0 { completed.append(operation) }
-      } else if result == -Int(ENOENT) {
+      } else if result == -Int(ENOENT) || pollsAlone && result == -Int(EALREADY) {
         cancelInRing(operation)
       }
     }
@@ -156,6 +158,8 @@
     /// Hands a finished operation back, unless a cancellation of it has to be answered yet.
     func hand(_ operation: KernelOperation.Reference, to completed: inout OperationList) {
       if operation.pointer.pointee.backendCount == 0 {
+        // From here on nobody may ask the ring to cancel it.
+        operation.pointer.pointee.backendWord = WaitingLines.Place.finished
         completed.append(operation)
       } else {
         operation.pointer.pointee.backendWord = WaitingLines.Place.held

@@ -199,8 +199,8 @@
     /// Submits and waits with one call, then empties the completion queue.
     public func wait(_ limit: WaitLimit, completed: inout OperationList) {
       completed.append(contentsOf: &early.pointee)
-      let limit = resting.isEmpty ? limit : endRest(before: limit, &completed)
       reap(&completed)
+      let limit = resting.isEmpty ? limit : endRest(before: limit, &completed)
       // Reaping enters the kernel where work was deferred, and so may have heard of a wake already.
       ring.enter(completed.isEmpty && !isWoken.pointee ? limit : .poll, now: now)
       reap(&completed)
@@ -318,6 +318,10 @@
       let next = lines.remove(operation)
       operation.pointer.pointee.backendWord = WaitingLines.Place.settled
       cancelInRing(operation)
+      if result == -Int(EBADF), isClosed(operation) {
+        if let next { next.pointer.pointee.backendWord = WaitingLines.Place.line }
+        return strand(operation.pointer.pointee.kind.descriptor, &completed)
+      }
       if let next, submit(next) { report(next, next.pointer.pointee.result, &completed) }
     }
 

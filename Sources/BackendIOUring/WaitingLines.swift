@@ -30,6 +30,8 @@
       static let settled: UInt64 = 4
       /// It has its result, and the ring has yet to answer a cancellation: it is in no list here.
       static let held: UInt64 = 5
+      /// It has its result, and is reported by this `wait` or the next.
+      static let finished: UInt64 = 6
     }
 
     // Raw memory, so that an entry is reached without an exclusivity check or a count.

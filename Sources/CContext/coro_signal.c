@@ -240,8 +240,10 @@ void coro_signal_in_child(void) {
   }
   for (coro_signal_box *box = every_box; box != NULL; box = box->next_of_all) {
     if (box->event_descriptor >= 0) close(box->event_descriptor);
+    // Whoever has a signal's state from before the fork gives it back to nobody.
+    box->event_descriptor = -1;
+    box->generation++;
   }
-  // What the parent's loops still hold of them is never looked at again.
   every_box = NULL;
   spares = NULL;
   pthread_mutex_unlock(&lock);

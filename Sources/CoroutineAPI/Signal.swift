@@ -236,15 +236,17 @@ final class SignalTable {
     }
   }
 
+  /// Releases the handlers too; what their end runs may set signals, and that is put back as well.
   func restoreAll() {
-    for (number, var change) in changes {
-      coro_signal_leave(number, &change.before, &change.after)
+    while !changes.isEmpty {
+      for (number, var change) in changes {
+        coro_signal_leave(number, &change.before, &change.after)
+      }
+      changes = [:]
+      dumps = []
+      let released = handlers
+      handlers = [:]
+      withExtendedLifetime(released) {}
     }
-    changes = [:]
-    dumps = []
-    // Released at last: what a closure's end runs may set signals, and finds everything in order.
-    let released = handlers
-    handlers = [:]
-    withExtendedLifetime(released) {}
   }
 }

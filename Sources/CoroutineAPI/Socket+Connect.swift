@@ -126,7 +126,17 @@ extension Socket {
       case .sending: CInt(SHUT_WR)
       case .both: CInt(SHUT_RDWR)
       }
-    _ = try call("shutdown", .shutdown(handle.descriptor, how: how), operands)
+    do throws(CoroutineError) {
+      _ = try call("shutdown", .shutdown(handle.descriptor, how: how), operands)
+    } catch {
+      // Of a datagram socket that is not connected Linux says so, and ends it nonetheless.
+      if error.errno?.rawValue == ENOTCONN { noteEnd(how) }
+      throw error
+    }
+    noteEnd(how)
+  }
+
+  private func noteEnd(_ how: CInt) {
     // A TCP socket may be connected again.
     if how != CInt(SHUT_WR), !handle.state.pointee.traits.contains(.tcp) {
       handle.addTraits(.receivingEnded)

@@ -14,7 +14,7 @@ final class Spawned<Value> {
   }
 
   private let box: Box
-  private let coroutine: Coroutine
+  let coroutine: Coroutine
 
   init(_ body: @escaping () throws -> Value) {
     let box = Box()

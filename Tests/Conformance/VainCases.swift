@@ -85,6 +85,36 @@ extension Conformance {
       }
     }
 
+    @Test(arguments: BackendUnderTest.selected, [true, false])
+    func `who is stopped when he has finished already is left alone`(
+      on backend: BackendUnderTest, isClosed: Bool
+    ) throws {
+      try backend.run {
+        for _ in 0..<3 {
+          let (left, right) = try Coroutine.socketPair()
+          let (other, otherPeer) = try Coroutine.socketPair()
+          let receiver = spawn { try left.receiveText() }
+          let waiting = spawn { try Coroutine.waitReadable(other.fileDescriptor) }
+          try settle()
+          #expect(Glibc.send(right.number, "x", 1, CInt(MSG_DONTWAIT)) == 1)
+          // Introduces a number in use: what has finished is taken in, and not reported yet.
+          try Coroutine.waitWritable(other.fileDescriptor)
+          if isClosed { try left.close() } else { receiver.coroutine.cancel() }
+          _ = try? receiver.value()
+          // On the same stack, at the same place.
+          let again = spawn { try right.receiveText() }
+          try settle()
+          if !isClosed {
+            #expect(!again.hasEnded)
+            try left.sendAll("y")
+            #expect(try again.value() == "y")
+          }
+          try otherPeer.sendAll("z")
+          #expect(try waiting.value().contains(.readable))
+        }
+      }
+    }
+
     @Test(arguments: BackendUnderTest.selected)
     func `an error in the queue keeps no receiver busy`(on backend: BackendUnderTest) throws {
       try backend.run {

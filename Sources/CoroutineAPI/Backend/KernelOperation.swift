@@ -58,7 +58,8 @@ public struct KernelOperation {
     public static let nonBlocking = Traits(rawValue: 1)
     /// A TCP socket: a short read has emptied it.
     public static let tcp = Traits(rawValue: 2)
-    /// RWF_NOWAIT is not understood (a terminal, for one): ask poll(2) before each call.
+    /// RWF_NOWAIT may not be understood (by a terminal, for one), or be answered with EAGAIN at
+    /// will (of a file): ask poll(2) before each call.
     public static let pollFirst = Traits(rawValue: 4)
     /// A terminal: see `KernelOperation.piece(of:)`.
     public static let terminal = Traits(rawValue: 8)
