@@ -16,7 +16,7 @@
     func strand(_ descriptor: CInt, _ failed: inout OperationList) {
       while let operation = lines.popFirst(descriptor) {
         if operation.pointer.pointee.backendWord == WaitingLines.Place.line {
-          operation.pointer.pointee.backendWord = WaitingLines.Place.abandoned
+          operation.pointer.pointee.backendWord = WaitingLines.Place.finished
           operation.pointer.pointee.result = -Int(EBADF)
           failed.append(operation)
         } else {

@@ -12,8 +12,9 @@
   public final class IOUringBackend: Backend {
     let ring: Ring
     private let wakeUp: CInt
-    /// Finished operations that were found while room was made in a full submission queue, and
-    /// cancelled ones that never came to the ring.
+    /// Operations to be reported by the next `wait`: those that were found finished while room was
+    /// made or a number looked into, cancelled ones that never came to the ring, and those whose
+    /// descriptor is gone.
     let early: UnsafeMutablePointer<OperationList>
     let lines: WaitingLines
     /// Completions are being worked on.

@@ -24,14 +24,12 @@
       static let line: UInt64 = 1
       /// The ring has it, but its descriptor is gone: it is in no list here.
       static let stranded: UInt64 = 2
-      /// It failed because its descriptor is gone, and is not reported yet.
-      static let abandoned: UInt64 = 3
       /// It has its result, and the ring has yet to end its poll: it is in no list here.
-      static let settled: UInt64 = 4
+      static let settled: UInt64 = 3
       /// It has its result, and the ring has yet to answer a cancellation: it is in no list here.
-      static let held: UInt64 = 5
+      static let held: UInt64 = 4
       /// It has its result, and is reported by this `wait` or the next.
-      static let finished: UInt64 = 6
+      static let finished: UInt64 = 5
     }
 
     // Raw memory, so that an entry is reached without an exclusivity check or a count.

@@ -12,7 +12,7 @@ public enum SignalAction {
   case handler((CInt) throws -> Void)
   /// Dumps the loop, and starts no coroutine: see `Coroutine.dump(onSignal:)`.
   case dump
-  /// A handler that something other than this library installed.
+  /// A handler that something other than this loop installed.
   case foreign(ForeignHandler)
 
   /// A disposition that was there before, to be restored as it was.

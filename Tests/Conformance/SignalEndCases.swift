@@ -5,9 +5,10 @@ import Testing
 extension Conformance {
   /// What is left of signals when loops end, whoever else has set them.
   @Suite struct SignalEnds {
-    @Test(arguments: BackendUnderTest.selected)
-    func `of two loops the last one puts back what was there before both`(
-      on backend: BackendUnderTest
+    /// Runs `body` while another thread's loop has a handler for SIGUSR1, which was ignored; that
+    /// loop is over when `endOther` returns.
+    private func besideAnotherLoop(
+      _ backend: BackendUnderTest, _ body: (_ endOther: () -> Void) throws -> Void
     ) throws {
       try withUnblockedSignals {
         let before = setDisposition(of: SIGUSR1, .ignoringAction)
@@ -23,11 +24,22 @@ extension Conformance {
         }
         try backend.runUnblocked {
           isSet.wait()
-          try Coroutine.signal(SIGUSR1) { _ in }
-          isOver.open()
-          thread.join()
+          try body {
+            isOver.open()
+            thread.join()
+          }
         }
         #expect(disposition(of: SIGUSR1).handlerAddress == 1)
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `of two loops the last one puts back what was there before both`(
+      on backend: BackendUnderTest
+    ) throws {
+      try besideAnotherLoop(backend) { endOther in
+        try Coroutine.signal(SIGUSR1) { _ in }
+        endOther()
       }
     }
 
@@ -35,26 +47,10 @@ extension Conformance {
     func `a signal that goes back to a loop that has ended does what it did before both`(
       on backend: BackendUnderTest
     ) throws {
-      try withUnblockedSignals {
-        let before = setDisposition(of: SIGUSR1, .ignoringAction)
-        defer { setDisposition(of: SIGUSR1, before) }
-        let choice = backend.choice
-        let (isSet, isOver) = (Gate(), Gate())
-        let thread = ThreadJob {
-          try? Coroutine.run(on: choice) {
-            try Coroutine.signal(SIGUSR1) { _ in }
-            isSet.open()
-            isOver.wait()
-          }
-        }
-        try backend.runUnblocked {
-          isSet.wait()
-          let others = try Coroutine.signal(SIGUSR1) { _ in }
-          isOver.open()
-          thread.join()
-          try Coroutine.signal(SIGUSR1, others)
-          #expect(disposition(of: SIGUSR1).handlerAddress == 1)
-        }
+      try besideAnotherLoop(backend) { endOther in
+        let others = try Coroutine.signal(SIGUSR1) { _ in }
+        endOther()
+        try Coroutine.signal(SIGUSR1, others)
         #expect(disposition(of: SIGUSR1).handlerAddress == 1)
       }
     }

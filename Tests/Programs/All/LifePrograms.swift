@@ -86,8 +86,13 @@ let lifePrograms: [String: @Sendable () throws -> Void] = [
   "exit-in-foreign-thread": {
     try workInFlight()
     let thread = UnsafeMutablePointer<pthread_t>.allocate(capacity: 1)
+    let mainWaits = DoneFlag()
+    Coroutine {
+      try Coroutine.sleep()
+      mainWaits.set()
+    }.start()
     startThread(thread) {
-      usleep(2000)
+      mainWaits.wait()
       print("exit")
       exit(19)
     }

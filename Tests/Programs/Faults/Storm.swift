@@ -13,6 +13,14 @@ private let sent0 = Atomic(0)
 private let sent1 = Atomic(0)
 private let sent2 = Atomic(0)
 private let foreignCount = Atomic(0)
+/// Posted when the loop has heard a signal.
+///
+/// Safe: a semaphore is for several threads.
+private nonisolated(unsafe) let loopHeard: UnsafeMutablePointer<sem_t> = {
+  let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+  sem_init(semaphore, 0, 0)
+  return semaphore
+}()
 private let isOver = Atomic(false)
 
 private func counter(_ index: Int, _ change: Int) -> Int {
@@ -44,6 +52,7 @@ func storm(milliseconds: UInt32) {
           guard heard == number else { fatalError("\(heard) was heard as \(number)") }
           seen[index] = max(seen[index], counter(index, 0))
           runs[index] += 1
+          sem_post(loopHeard)
         }
       }
       let sender = startSending(to: main, microseconds: milliseconds * 1_000)
@@ -107,7 +116,11 @@ private func send(_ sending: Sending) {
     _ = counter(index, 1)
     if deliver(heardByLoop[index], turn, sending) != 0 { _ = counter(index, -1) }
     _ = deliver(foreign[turn % 2], turn, sending)
-    if turn % 4 == 0 { usleep(30) }
+    // In bursts, between which the loop works: what was sent just now is heard.
+    if turn % 512 == 0 {
+      while sem_wait(loopHeard) != 0 {}
+      while sem_trywait(loopHeard) == 0 {}
+    }
   }
   isOver.store(true, ordering: .sequentiallyConsistent)
 }
