@@ -87,7 +87,7 @@ final class WaiterTable {
     // lie in the kernel until the next wait.
     let isBlocked = waiters.pointee.isBlocked && operation.pointer.pointee.mayWait
     if waiters.pointee.operations.isEmpty, !isBlocked, attempt(operation, entry, waiters) {
-      if operation.pointer.pointee.result == -Int(EBADF) { abandonIfClosed(descriptor, entry) }
+      abandonIfClosed(operation, entry)
       return true
     }
     guard operation.pointer.pointee.mayWait else {
@@ -116,9 +116,7 @@ final class WaiterTable {
     let result = operation.pointer.pointee.attempt()
     operation.pointer.pointee.result = result
     guard result == -Int(EAGAIN), operation.pointer.pointee.mayWait else {
-      if result == -Int(EBADF), let entry = existingEntry(descriptor) {
-        abandonIfClosed(descriptor, entry)
-      }
+      if let entry = existingEntry(descriptor) { abandonIfClosed(operation, entry) }
       return true
     }
     let entry = entry(descriptor)
@@ -203,6 +201,7 @@ final class WaiterTable {
       guard attempt(operation, entry, waiters) else { return }
       waiters.pointee.operations.remove(operation)
       completed.append(operation)
+      abandonIfClosed(operation, entry)
     }
   }
 
@@ -218,6 +217,7 @@ final class WaiterTable {
       operation.pointer.pointee.result = result
       entry.pointee.polling.remove(operation)
       completed.append(operation)
+      if abandonIfClosed(operation, entry) { return }
     }
   }
 
@@ -248,6 +248,7 @@ final class WaiterTable {
     while let next = waiters.pointee.operations.first, attempt(next, entry, waiters) {
       waiters.pointee.operations.remove(next)
       finishEarly(next, next.pointer.pointee.result)
+      abandonIfClosed(next, entry)
     }
   }
 
@@ -319,13 +320,20 @@ final class WaiterTable {
     return coro_epoll_modify(epoll, descriptor, Self.events, tag) == 0
   }
 
-  /// After an EBADF, which is also how a descriptor refuses the wrong direction.
-  @inline(never)
-  private func abandonIfClosed(_ descriptor: CInt, _ entry: UnsafeMutablePointer<Entry>) {
-    if coro_is_open(descriptor) == 0 { abandon(entry) }
+  /// After an operation, whose EBADF is also how a descriptor refuses the wrong direction.
+  @discardableResult @inline(__always)
+  private func abandonIfClosed(
+    _ operation: KernelOperation.Reference, _ entry: UnsafeMutablePointer<Entry>
+  ) -> Bool {
+    guard operation.pointer.pointee.result == -Int(EBADF),
+      coro_is_open(operation.pointer.pointee.kind.descriptor) == 0
+    else { return false }
+    abandon(entry)
+    return true
   }
 
   /// Tells everyone who waits that there is no such descriptor any more.
+  @inline(never)
   private func abandon(_ entry: UnsafeMutablePointer<Entry>) {
     failEveryone(entry)
     reset(entry)

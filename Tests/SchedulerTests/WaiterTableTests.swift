@@ -13,11 +13,17 @@ import Testing
     let table: WaiterTable
     var ends: (CInt, CInt) = (-1, -1)
 
-    init() {
+    /// - Parameter isApart: The first end has a number that nothing else gets while it is closed.
+    init(isApart: Bool = false) {
       table = WaiterTable(epoll: epoll)
       _ = withUnsafeMutableBytes(of: &ends) {
         socketpair(
           AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, $0.assumingMemoryBound(to: CInt.self).baseAddress)
+      }
+      if isApart {
+        let number = fcntl(ends.0, F_DUPFD, 900)
+        close(ends.0)
+        ends.0 = number
       }
     }
 
@@ -81,6 +87,51 @@ import Testing
         #expect(fixture.table.start(reference))
         #expect(pointer.pointee.result == 1)
       }
+    }
+  }
+
+  /// What tells the table that somebody closed the number.
+  enum Discovery: CaseIterable {
+    case reader, poller, cancellation
+  }
+
+  @Test(.serialized, arguments: Discovery.allCases)
+  func `an attempt that finds the number closed tells everyone who waits on it`(by: Discovery) {
+    let fixture = Fixture(isApart: true)
+    let duplicate = dup(fixture.ends.0)
+    defer { close(duplicate) }
+    var buffer = [UInt8](repeating: 0, count: 8)
+    while send(fixture.ends.0, &buffer, buffer.count, CInt(MSG_DONTWAIT)) > 0 {}
+    buffer.withUnsafeMutableBytes { bytes in
+      let receive = KernelOperation.Kind.receive(fixture.ends.0, bytes, flags: 0)
+      let send = KernelOperation.Kind.send(fixture.ends.0, UnsafeRawBufferPointer(bytes), flags: 0)
+      let poll = KernelOperation.Kind.poll(fixture.ends.0, events: Int16(POLLIN))
+      let kinds = by == .poller ? [poll, poll, receive, send] : [receive, receive, send, poll]
+      let operations = UnsafeMutableBufferPointer<KernelOperation>.allocate(capacity: kinds.count)
+      defer { operations.deallocate() }
+      for (index, kind) in kinds.enumerated() {
+        operations.initializeElement(at: index, to: KernelOperation(kind))
+        let reference = KernelOperation.Reference(operations.baseAddress! + index)
+        #expect(!(kind.direction == nil ? fixture.table.startPolling : fixture.table.start)(reference))
+      }
+      close(fixture.ends.0)
+      var completed = OperationList()
+      if by == .cancellation {
+        fixture.table.cancel(KernelOperation.Reference(operations.baseAddress!))
+      } else {
+        let events = by == .poller ? EPOLLPRI : EPOLLIN
+        fixture.table.edge(
+          fixture.tag(generation: 0), events: events.rawValue, completed: &completed)
+        #expect(!completed.isEmpty)
+      }
+      completed.append(contentsOf: &fixture.table.early.pointee)
+      var count = 0
+      while let reference = completed.popFirst() {
+        count += 1
+        let isCancelled = by == .cancellation && count == 1
+        #expect(reference.pointer.pointee.result == -Int(isCancelled ? ECANCELED : EBADF))
+      }
+      #expect(count == kinds.count)
     }
   }
 }
