@@ -1,6 +1,7 @@
 import CLinux
 import CoroutineAPI
 import Glibc
+import SystemPackage
 import Testing
 
 extension Conformance {
@@ -155,6 +156,26 @@ extension Conformance {
           try peer.shutdown(.receiving)
           #expect(try peer.receiveText() == "x")
           #expect(try peer.receiveText() == "")
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected, [0, O_NONBLOCK])
+    func `a listener that was shut down accepts no more`(
+      on backend: BackendUnderTest, mode: CInt
+    ) throws {
+      try backend.run {
+        for made in [try inetListener(), try unixListener()] {
+          let number = try made.detach().rawValue
+          #expect(fcntl(number, F_SETFL, mode) == 0)
+          let listener = try Socket(adopting: FileDescriptor(number))
+          let waiting = (0..<2).map { _ in spawn { _ = try listener.accept() } }
+          try settle()
+          #expect(waiting.allSatisfy { !$0.hasEnded })
+          try listener.shutdown(.receiving)
+          for acceptor in waiting { #expect(try acceptor.error().isSystem(EINVAL)) }
+          #expect(try failure { _ = try listener.accept() }.isSystem(EINVAL))
+          #expect(try failure { _ = try listener.accept(timeout: .zero) }.isSystem(EINVAL))
         }
       }
     }

@@ -112,7 +112,9 @@ import Testing
       for (index, kind) in kinds.enumerated() {
         operations.initializeElement(at: index, to: KernelOperation(kind))
         let reference = KernelOperation.Reference(operations.baseAddress! + index)
-        #expect(!(kind.direction == nil ? fixture.table.startPolling : fixture.table.start)(reference))
+        let isPolling = kind.direction == nil
+        #expect(
+          !(isPolling ? fixture.table.startPolling(reference) : fixture.table.start(reference)))
       }
       close(fixture.ends.0)
       var completed = OperationList()

@@ -60,7 +60,9 @@ extension KernelOperation {
       {
         return answer
       }
-      return outcome(Int(coro_accept4(descriptor, address, length, CInt(SOCK_CLOEXEC.rawValue))))
+      let flags = CInt(SOCK_CLOEXEC.rawValue)
+      let result = outcome(Int(coro_accept4(descriptor, address, length, flags)))
+      return result == -Int(EAGAIN) && traits.contains(.receivingEnded) ? -Int(EINVAL) : result
     case .connect(let descriptor, let address, let length):
       return outcome(Int(CLinux.connect(descriptor, address, length)))
     case .poll(let descriptor, let events):

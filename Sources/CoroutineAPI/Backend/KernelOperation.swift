@@ -65,7 +65,8 @@ public struct KernelOperation {
     public static let terminal = Traits(rawValue: 8)
     /// Receiving was ended by shutdown(2): what finds nothing has found the end.
     ///
-    /// Of a datagram socket the kernel says so only to calls that may block.
+    /// Of a datagram socket, or of a Unix socket that listens, the kernel says so only to calls
+    /// that may block.
     public static let receivingEnded = Traits(rawValue: 16)
   }
 
