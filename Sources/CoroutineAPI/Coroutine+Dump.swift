@@ -28,7 +28,7 @@ extension Coroutine {
   /// called while a coroutine holds the thread: `startWatchdog` finds those. Each loop that is to
   /// be dumped needs a signal of its own.
   ///
-  /// - Parameter number: SIGQUIT by default; see `signal`.
+  /// - Parameter number: SIGQUIT, as a rule; see `signal`.
   /// - Returns: What the signal did before.
   /// - Throws: As `signal` does.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")

@@ -128,18 +128,17 @@ open class Coroutine {
     let scheduler = Scheduler.orTrap("Coroutine.start")
     phase = .alive
     let reason = scheduler.start(self, stackSize: stackSize, isDaemon: daemonAtStart)
-    if reason != 0 { failToStart(reason) }
+    if reason != 0 { report(failToStart(reason)) }
   }
 
   /// Starts a coroutine that works for the library, and is in no enumeration.
   final func startHidden(_ scheduler: Scheduler) throws(CoroutineError) {
     phase = .alive
     let reason = scheduler.start(self, stackSize: nil, isDaemon: true, isHidden: true)
-    if reason != 0 { failToStart(reason) }
-    if let startFailure { throw startFailure.error }
+    if reason != 0 { throw failToStart(reason) }
   }
 
-  private final func failToStart(_ reason: CInt) {
+  private final func failToStart(_ reason: CInt) -> CoroutineError {
     phase = .failed
     let failure = StartFailure(
       CoroutineError(
@@ -147,7 +146,7 @@ open class Coroutine {
         detail: StackLimits.explanation(of: reason, stackSize: stackSize)))
     startFailure = failure
     body = nil
-    report(failure.error)
+    return failure.error
   }
 
   /// What the coroutine's first frame calls.

@@ -25,9 +25,10 @@ extension Coroutine {
   /// Calls `handler` whenever the signal arrives, as Python's `signal.signal` does.
   ///
   /// The handler runs in a new coroutine of this thread's loop, so it may sleep, join and do I/O;
-  /// the next signal gets another coroutine. It runs as soon as the running coroutine blocks or
-  /// yields; the same signal arriving again before that is merged with it, as the kernel merges
-  /// pending signals. Whichever thread the kernel picks, nothing need be blocked in any of them.
+  /// the next signal gets another coroutine. It runs when the kernel is asked for news: as soon as
+  /// nothing else can run, or else a few hundred microseconds' work of others later; no coroutine
+  /// is interrupted. The same signal arriving again before that is merged with it, as the kernel
+  /// merges pending signals. Whichever thread the kernel picks, nothing need be blocked in any of them.
   /// Task-local values are, in every handler, those of the loop's first call of `signal`. Does not
   /// suspend. While a handler is installed, waiting is never a deadlock.
   ///
@@ -36,8 +37,9 @@ extension Coroutine {
   ///   - handler: Called with the number. An error that leaves it goes to `uncaughtErrorHook`.
   /// - Returns: What the signal did before.
   /// - Throws: `invalidArgument` for SIGKILL and SIGSTOP, which can't be handled, for SIGSEGV,
-  ///   SIGBUS, SIGFPE and SIGILL, whose handler must not return, and for a number that is no
-  ///   signal; `misuse` where there is no loop; `unavailable`.
+  ///   SIGBUS, SIGFPE, SIGILL and SIGTRAP, whose handler must not return, and for a number that is
+  ///   no signal; `system` (EMFILE, ENFILE, ENOMEM) where the first one can't be prepared; `misuse`
+  ///   where there is no loop; `unavailable`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
   public static func signal(
@@ -111,8 +113,10 @@ final class SignalTable {
   private var handlers: [CInt: (CInt) throws -> Void] = [:]
   /// The signals that dump.
   private var dumps: Set<CInt> = []
-  /// Each signal that was set: what it did before, and what it did then.
-  private var changes: [CInt: (before: coro_signal_state, after: coro_signal_state)] = [:]
+  /// Whether there is anything to put back.
+  private var hasSettings = false
+  /// Everything was put back; what comes now is for whoever has the signal by then.
+  private var isOver = false
   let dispatcher: Coroutine
   /// Why the dispatcher ended by itself; nil while it hears of signals.
   private(set) var failure: CoroutineError?
@@ -153,7 +157,7 @@ final class SignalTable {
     } catch {
       guard error.code != .cancelled else { throw error }
       failure = error
-      let isUsed = !changes.isEmpty
+      let isUsed = hasSettings
       restoreAll()
       Scheduler.current?.core.pointee.signals = nil
       // The first time, `signal` throws it.
@@ -173,15 +177,25 @@ final class SignalTable {
   }
 
   private func startHandlers() {
+    guard !isOver else { return }
     for word in 0..<2 {
       var bits = coro_signal_box_pending(box, CInt(word))
       while bits != 0 {
         let number = CInt(word * 64 + bits.trailingZeroBitCount)
         bits &= bits - 1
-        if dumps.contains(number) { Coroutine.dump() }
-        guard let handler = handlers[number] else { continue }
-        Coroutine(name: "signal-\(number)", daemon: false) { try handler(number) }.start()
+        handle(number)
       }
+    }
+  }
+
+  private func handle(_ number: CInt) {
+    if let handler = handlers[number] {
+      Coroutine(name: "signal-\(number)", daemon: false) { try handler(number) }.start()
+    } else if dumps.contains(number) {
+      Coroutine.dump()
+    } else {
+      // It was noted on another thread while this one set something else.
+      coro_signal_again(number)
     }
   }
 
@@ -191,7 +205,8 @@ final class SignalTable {
     let reason: String
     switch number {
     case SIGKILL, SIGSTOP: reason = "this signal can't be handled or ignored"
-    case SIGSEGV, SIGBUS, SIGFPE, SIGILL:
+    // SIGTRAP: how a failed precondition ends on arm64, where it would repeat as well.
+    case SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP:
       reason = "the fault would repeat when the handler returns; use sigaction(2) itself"
     case 1..<32, 34...64: return  // glibc keeps 32 and 33 for its threads.
     default: reason = "there is no such signal"
@@ -200,23 +215,23 @@ final class SignalTable {
   }
 
   func set(_ number: CInt, _ action: SignalAction) throws(CoroutineError) -> SignalAction {
-    var change = changes[number] ?? (coro_signal_state(), coro_signal_state())
     var previous = coro_signal_state()
     let result: CInt
     switch action {
-    case .handler, .dump: result = coro_signal_install(number, box, &previous, &change.after)
-    case .default: result = coro_signal_set_default(number, &previous, &change.after)
-    case .ignore: result = coro_signal_set_ignored(number, &previous, &change.after)
+    case .handler, .dump: result = coro_signal_handle(number, box, &previous)
+    case .default: result = coro_signal_set_default(number, box, &previous)
+    case .ignore: result = coro_signal_set_ignored(number, box, &previous)
     case .foreign(let foreign):
       result = withUnsafePointer(to: foreign.state) {
-        coro_signal_restore(number, $0, &previous, &change.after)
+        coro_signal_restore(number, box, $0, &previous)
       }
     }
     guard result == 0 else {
       throw CoroutineError(Outcome(-Int(errno)), call: "signal", operands: "\(number)")
     }
-    if changes[number] == nil { change.before = previous }
-    changes[number] = change
+    hasSettings = true
+    // What came before this call is for who had the signal then.
+    if coro_signal_box_take(box, number) { handle(number) }
     let replaced = handlers[number]
     if case .handler(let handler) = action {
       handlers[number] = handler
@@ -238,11 +253,10 @@ final class SignalTable {
 
   /// Releases the handlers too; what their end runs may set signals, and that is put back as well.
   func restoreAll() {
-    while !changes.isEmpty {
-      for (number, var change) in changes {
-        coro_signal_leave(number, &change.before, &change.after)
-      }
-      changes = [:]
+    isOver = true
+    while hasSettings {
+      hasSettings = false
+      coro_signal_leave(box)
       dumps = []
       let released = handlers
       handlers = [:]

@@ -109,7 +109,7 @@ extension Conformance {
     @Test(arguments: BackendUnderTest.selected)
     func `signals that can't be handled are refused`(on backend: BackendUnderTest) throws {
       try backend.runUnblocked {
-        for number in [SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL] {
+        for number in [SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP] {
           expectRefusal(number)
         }
       }

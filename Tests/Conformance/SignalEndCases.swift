@@ -5,34 +5,6 @@ import Testing
 extension Conformance {
   /// What is left of signals when loops end, whoever else has set them.
   @Suite struct SignalEnds {
-    /// Runs `body` while another thread's loop has a handler for SIGUSR1, which was ignored; that
-    /// loop is over when `endOther` returns.
-    private func besideAnotherLoop(
-      _ backend: BackendUnderTest, _ body: (_ endOther: () -> Void) throws -> Void
-    ) throws {
-      try withUnblockedSignals {
-        let before = setDisposition(of: SIGUSR1, .ignoringAction)
-        defer { setDisposition(of: SIGUSR1, before) }
-        let choice = backend.choice
-        let (isSet, isOver) = (Gate(), Gate())
-        let thread = ThreadJob {
-          try? Coroutine.run(on: choice) {
-            try Coroutine.signal(SIGUSR1) { _ in }
-            isSet.open()
-            isOver.wait()
-          }
-        }
-        try backend.runUnblocked {
-          isSet.wait()
-          try body {
-            isOver.open()
-            thread.join()
-          }
-        }
-        #expect(disposition(of: SIGUSR1).handlerAddress == 1)
-      }
-    }
-
     @Test(arguments: BackendUnderTest.selected)
     func `of two loops the last one puts back what was there before both`(
       on backend: BackendUnderTest

@@ -1,6 +1,7 @@
 import CLinux
 import CoroutineAPI
 import Glibc
+import Testing
 
 /// Blocks threads until it is open.
 final class Gate: Sendable {
@@ -31,6 +32,38 @@ extension BackendUnderTest {
   /// As `run`, with no signal blocked.
   func runUnblocked<Result>(_ body: () throws -> Result) throws -> Result {
     try withUnblockedSignals { try run(body) }
+  }
+}
+
+/// Runs `body` in a loop while another thread's loop has set SIGUSR1, which was ignored; that loop is
+/// over when `endOther` returns.
+func besideAnotherLoop(
+  _ backend: BackendUnderTest,
+  setting others: @escaping @Sendable () throws -> Void = {
+    try Coroutine.signal(SIGUSR1) { _ in }
+  },
+  _ body: (_ endOther: () -> Void) throws -> Void
+) throws {
+  try withUnblockedSignals {
+    let before = setDisposition(of: SIGUSR1, .ignoringAction)
+    defer { setDisposition(of: SIGUSR1, before) }
+    let choice = backend.choice
+    let (isSet, isOver) = (Gate(), Gate())
+    let thread = ThreadJob {
+      try? Coroutine.run(on: choice) {
+        try others()
+        isSet.open()
+        isOver.wait()
+      }
+    }
+    try backend.runUnblocked {
+      isSet.wait()
+      try body {
+        isOver.open()
+        thread.join()
+      }
+    }
+    #expect(disposition(of: SIGUSR1).handlerAddress == 1)
   }
 }
 

@@ -89,7 +89,7 @@ extension Scheduler {
     if !core.pointee.isBusySinceLastPoll {
       core.pointee.isBusySinceLastPoll = true
     } else if elapsed > 200_000 {
-      core.pointee.budgetMax = max(1, core.pointee.budgetMax / 2)
+      core.pointee.budgetMax = max(1, Int32(Int64(core.pointee.budgetMax) * 100_000 / elapsed))
     } else if elapsed < 50_000 {
       core.pointee.budgetMax = min(SchedulerCore.budgetLimit, core.pointee.budgetMax * 2)
     }

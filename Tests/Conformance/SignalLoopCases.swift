@@ -1,0 +1,161 @@
+import CLinux
+import CoroutineAPI
+import Glibc
+import Testing
+
+extension Conformance {
+  /// One signal, and several loops that want something of it.
+  @Suite struct SignalLoops {
+    private static let isIgnored: UInt = 1
+    private static let isDefault: UInt = 0
+
+    // MARK: Settings
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `what two loops have set alike stays until the second one's end`(
+      on backend: BackendUnderTest
+    ) throws {
+      let theirs: @Sendable () throws -> Void = { try Coroutine.signal(SIGUSR1, .default) }
+      try besideAnotherLoop(backend, setting: theirs) { endOther in
+        try Coroutine.signal(SIGUSR1, .default)
+        endOther()
+        #expect(disposition(of: SIGUSR1).handlerAddress == Self.isDefault)
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `what one loop had set before another does not outlive both`(
+      on backend: BackendUnderTest
+    ) throws {
+      let theirs: @Sendable () throws -> Void = { try Coroutine.signal(SIGUSR1, .default) }
+      try besideAnotherLoop(backend, setting: theirs) { endOther in
+        try Coroutine.signal(SIGUSR1) { _ in }
+        endOther()
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `a signal given back, but not in order, goes to nobody who has given it up`(
+      on backend: BackendUnderTest
+    ) throws {
+      try withUnblockedSignals {
+        let before = setDisposition(of: SIGUSR1, .ignoringAction)
+        defer { setDisposition(of: SIGUSR1, before) }
+        let choice = backend.choice
+        let (isSet, isTaken, isGivenBack, isOver) = (Gate(), Gate(), Gate(), Gate())
+        let thread = ThreadJob {
+          try? Coroutine.run(on: choice) {
+            let previous = try Coroutine.signal(SIGUSR1) { _ in }
+            isSet.open()
+            isTaken.wait()
+            try Coroutine.signal(SIGUSR1, previous)
+            isGivenBack.open()
+            isOver.wait()
+          }
+        }
+        try backend.runUnblocked {
+          isSet.wait()
+          let theirs = try Coroutine.signal(SIGUSR1) { _ in }
+          isTaken.open()
+          isGivenBack.wait()
+          try Coroutine.signal(SIGUSR1, theirs)
+          #expect(disposition(of: SIGUSR1).handlerAddress == Self.isIgnored)
+          isOver.open()
+          thread.join()
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `a loop that begins leaves another's SIGPIPE as it is`(
+      on backend: BackendUnderTest
+    ) throws {
+      let choice = backend.choice
+      try backend.runUnblocked {
+        try Coroutine.signal(SIGPIPE, .default)
+        ThreadJob { try? Coroutine.run(on: choice) {} }.join()
+        #expect(disposition(of: SIGPIPE).handlerAddress == Self.isDefault)
+      }
+      #expect(disposition(of: SIGPIPE).handlerAddress > Self.isIgnored)
+    }
+
+    // MARK: Signals that came before a change
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `what came before the handler was taken away is still handled`(
+      on backend: BackendUnderTest
+    ) throws {
+      var log: [String] = []
+      let before = setDisposition(of: SIGUSR1, .ignoringAction)
+      defer { setDisposition(of: SIGUSR1, before) }
+      try backend.runUnblocked {
+        for action in [SignalAction.ignore, .default, .handler { _ in log.append("second") }] {
+          let previous = try Coroutine.signal(SIGUSR1) { _ in log.append("first") }
+          raiseHere(SIGUSR1)
+          try Coroutine.signal(SIGUSR1, action)
+          try settle()
+          #expect(log == ["first"])
+          log = []
+          try Coroutine.signal(SIGUSR1, previous)
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `what came too late for a loop is heard by the one that has the signal again`(
+      on backend: BackendUnderTest
+    ) throws {
+      let choice = backend.choice
+      try backend.runUnblocked {
+        var count = 0
+        try Coroutine.signal(SIGUSR1) { _ in count += 1 }
+        ThreadJob {
+          try? Coroutine.run(on: choice) {
+            try Coroutine.signal(SIGUSR1) { _ in Issue.record("the loop was at its end") }
+            raiseHere(SIGUSR1)
+          }
+        }.join()
+        try eventually { count == 1 }
+      }
+    }
+
+    // MARK: Others
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `a handler that somebody puts back after the loop's end does what was done before`(
+      on backend: BackendUnderTest
+    ) throws {
+      try withUnblockedSignals {
+        let before = setDisposition(of: SIGUSR1, .ignoringAction)
+        defer { setDisposition(of: SIGUSR1, before) }
+        // As system(3) does, which another thread may be in.
+        var saved = sigaction()
+        try backend.run {
+          try Coroutine.signal(SIGUSR1) { _ in }
+          saved = setDisposition(of: SIGUSR1, .defaultAction)
+        }
+        setDisposition(of: SIGUSR1, saved)
+        raiseHere(SIGUSR1)
+        #expect(disposition(of: SIGUSR1).handlerAddress == Self.isIgnored)
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `a thread that is to be cancelled is not cancelled in the middle of a computation`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.runUnblocked {
+        var count = 0
+        try Coroutine.signal(SIGUSR1) { _ in count += 1 }
+        let wasSpared = onNewThread {
+          // Later, when it waits; it never does.
+          pthread_cancel(pthread_self())
+          raiseHere(SIGUSR1)
+          return true
+        }
+        #expect(wasSpared)
+        try eventually { count == 1 }
+      }
+    }
+  }
+}
