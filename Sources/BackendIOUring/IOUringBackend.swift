@@ -143,8 +143,12 @@
     ///
     /// The ring has one operation a descriptor, and so would accept one connection a turn: where
     /// turns are long, because many connections are busy, the listener's backlog would overflow.
+    ///
+    /// Not in blocking mode: there another process may be faster than the call, which then waits.
     private func acceptsAtOnce(_ operation: KernelOperation.Reference) -> Bool {
-      guard lines.isEmpty(for: operation) else { return false }
+      guard lines.isEmpty(for: operation),
+        coro_may_block(operation.pointer.pointee.kind.descriptor) == 0
+      else { return false }
       let result = operation.pointer.pointee.attempt()
       operation.pointer.pointee.result = result
       if result == -Int(EBADF) { strandEarlyIfClosed(operation) }

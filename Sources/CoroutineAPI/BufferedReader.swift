@@ -94,9 +94,9 @@ public final class BufferedReader<Stream: ReadableStream> {
   ) throws(CoroutineError) -> [UInt8] {
     try buffer.enter("readExactly")
     defer { buffer.leave() }
-    let deadline = timeout.map { Instant.now + $0 }
+    var limit = TimeLimit(timeout)
     while buffer.count < count {
-      guard try fill(count, left(deadline)) else {
+      guard try fill(count, limit.next("readExactly")) else {
         throw CoroutineError(
           .endOfStream, call: "readExactly", operands: "\(count) bytes",
           detail: "after \(buffer.count) of them")
@@ -115,8 +115,8 @@ public final class BufferedReader<Stream: ReadableStream> {
   ) throws(CoroutineError) -> [UInt8] {
     try buffer.enter("peek")
     defer { buffer.leave() }
-    let deadline = timeout.map { Instant.now + $0 }
-    while buffer.count < count, try fill(count, left(deadline)) {}
+    var limit = TimeLimit(timeout)
+    while buffer.count < count, try fill(count, limit.next("peek")) {}
     return [UInt8](buffer.bytes.prefix(max(0, count)))
   }
 
@@ -133,9 +133,9 @@ public final class BufferedReader<Stream: ReadableStream> {
   ) throws(CoroutineError) -> [UInt8] {
     try buffer.enter("readToEnd")
     defer { buffer.leave() }
-    let deadline = timeout.map { Instant.now + $0 }
+    var limit = TimeLimit(timeout)
     while buffer.count <= lengthMax {
-      guard try fill(nil, left(deadline)) else { return buffer.take(buffer.count) }
+      guard try fill(nil, limit.next("readToEnd")) else { return buffer.take(buffer.count) }
     }
     throw Self.tooLong("readToEnd", lengthMax)
   }
@@ -159,13 +159,13 @@ public final class BufferedReader<Stream: ReadableStream> {
   ) throws(CoroutineError) -> String? {
     try buffer.enter("readLine")
     defer { buffer.leave() }
-    let deadline = timeout.map { Instant.now + $0 }
+    var limit = TimeLimit(timeout)
     let lengthMax = max(0, lengthMax)
     let (lineFeed, carriageReturn) = (UInt8(ascii: "\n"), UInt8(ascii: "\r"))
-    var found = try find([lineFeed], searchMax: lengthMax.addingClamped(1), deadline)
+    var found = try find([lineFeed], searchMax: lengthMax.addingClamped(1), "readLine", &limit)
     if case .tooLong = found, buffer.bytes[lengthMax] == carriageReturn {
       // It is not counted either if a line feed follows.
-      found = try find([lineFeed], searchMax: lengthMax.addingClamped(2), deadline)
+      found = try find([lineFeed], searchMax: lengthMax.addingClamped(2), "readLine", &limit)
     }
     switch found {
     case .at(let index):
@@ -203,8 +203,8 @@ public final class BufferedReader<Stream: ReadableStream> {
     }
     try buffer.enter("read")
     defer { buffer.leave() }
-    let deadline = timeout.map { Instant.now + $0 }
-    switch try find(delimiter, searchMax: max(0, lengthMax), deadline) {
+    var limit = TimeLimit(timeout)
+    switch try find(delimiter, searchMax: max(0, lengthMax), "read", &limit) {
     case .at(let index):
       return buffer.take(index + delimiter.count)
     case .ended:
@@ -237,18 +237,18 @@ public final class BufferedReader<Stream: ReadableStream> {
 
   /// Reads until the delimiter lies whole within the first `searchMax` bytes, or cannot any more.
   private func find(
-    _ delimiter: [UInt8], searchMax: Int, _ deadline: Instant?
+    _ delimiter: [UInt8], searchMax: Int, _ call: StaticString, _ limit: inout TimeLimit
   ) throws(CoroutineError) -> Found {
     var searched = 0
     while true {
-      let limit = min(buffer.count, searchMax)
-      if let index = buffer.firstIndex(of: delimiter, from: searched, to: limit) {
+      let end = min(buffer.count, searchMax)
+      if let index = buffer.firstIndex(of: delimiter, from: searched, to: end) {
         return .at(index)
       }
       if buffer.count >= searchMax { return .tooLong }
       // The delimiter may have begun at the edge of what has come.
-      searched = max(0, limit - delimiter.count + 1)
-      guard try fill(nil, left(deadline)) else { return .ended }
+      searched = max(0, end - delimiter.count + 1)
+      guard try fill(nil, limit.next(call)) else { return .ended }
     }
   }
 
@@ -263,10 +263,6 @@ public final class BufferedReader<Stream: ReadableStream> {
     }
     buffer.append(count)
     return count > 0
-  }
-
-  private func left(_ deadline: Instant?) -> Duration? {
-    deadline.map { max(.zero, $0 - .now) }
   }
 
   private static func tooLong(_ call: StaticString, _ lengthMax: Int) -> CoroutineError {

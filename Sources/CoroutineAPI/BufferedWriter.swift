@@ -87,14 +87,14 @@ public final class BufferedWriter<Stream: WritableStream> {
     try buffer.enter("write")
     defer { buffer.leave() }
     if bytes.count <= buffer.free { return buffer.append(bytes) }
-    let deadline = timeout.map { Instant.now + $0 }
-    try empty(deadline)
+    var limit = TimeLimit(timeout)
+    try empty("write", &limit)
     if bytes.count < buffer.capacity { return buffer.append(bytes) }
     // Past the buffer: it would only be copied.
     var written = 0
     while written < bytes.count {
       do throws(CoroutineError) {
-        written += try writeSome(bytes.rest(from: written), deadline)
+        written += try writeSome(bytes.rest(from: written), limit.next("write"))
       } catch {
         guard written > 0 else { throw error }
         throw CoroutineError(
@@ -112,27 +112,26 @@ public final class BufferedWriter<Stream: WritableStream> {
   public func flush(timeout: Duration? = nil) throws(CoroutineError) {
     try buffer.enter("flush")
     defer { buffer.leave() }
-    try empty(timeout.map { Instant.now + $0 })
+    var limit = TimeLimit(timeout)
+    try empty("flush", &limit)
   }
 
-  private func empty(_ deadline: Instant?) throws(CoroutineError) {
+  private func empty(
+    _ call: StaticString, _ limit: inout TimeLimit
+  ) throws(CoroutineError) {
     while buffer.count > 0 {
-      buffer.consume(try writeSome(buffer.bytes, deadline))
+      buffer.consume(try writeSome(buffer.bytes, limit.next(call)))
     }
   }
 
   private func writeSome(
-    _ bytes: UnsafeRawBufferPointer, _ deadline: Instant?
+    _ bytes: UnsafeRawBufferPointer, _ timeout: Duration?
   ) throws(CoroutineError) -> Int {
-    let count = try stream.writeSome(bytes, timeout: left(deadline))
+    let count = try stream.writeSome(bytes, timeout: timeout)
     guard 1...bytes.count ~= count else {
       fatalError("writeSome returned \(count) for \(bytes.count) bytes; it takes one at least.")
     }
     return count
-  }
-
-  private func left(_ deadline: Instant?) -> Duration? {
-    deadline.map { max(.zero, $0 - .now) }
   }
 }
 

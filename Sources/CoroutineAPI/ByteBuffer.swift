@@ -44,12 +44,12 @@ final class ByteBuffer {
   // MARK: Filling
 
   /// Room behind the bytes: at least one byte, and for `wanted` bytes in all unless that is more
-  /// than twice of what is there.
+  /// than twice of what is there and more than the buffer begins with.
   ///
-  /// What was announced may never come, so memory is taken as bytes come.
+  /// What was announced may never come, or byte by byte, so memory is taken as bytes come.
   func room(for wanted: Int?) -> UnsafeMutableRawBufferPointer {
     if count == 0 { reset() }
-    let needed = max(1, min((wanted ?? 0) - count, max(memory.count, count)))
+    let needed = max(1, min((wanted ?? 0) - count, max(capacity, count)))
     if memory.count - end < needed {
       if memory.count - count >= needed, start >= memory.count / 2 {
         moveToStart(of: memory)

@@ -8,13 +8,14 @@ func movingAll(
   _ count: Int, _ timeout: Duration?,
   _ move: (Int, Duration?) throws(CoroutineError) -> Outcome
 ) throws(CoroutineError) {
-  let deadline = timeout.map { Instant.now + $0 }
-  let first = try move(0, timeout)
+  var limit = TimeLimit(timeout)
+  let first = try move(0, limit.next().timeout)
   if first.rawValue == count { return }
   if first.rawValue < 0 { throw CoroutineError(first, call: call, operands: operands()) }
   var moved = first.rawValue
   while moved < count {
-    let outcome = try move(moved, deadline.map { max(.zero, $0 - .now) })
+    let (rest, isOver) = limit.next()
+    let outcome = isOver ? .timeout : try move(moved, rest)
     if outcome.rawValue < 0 {
       throw CoroutineError(
         outcome, call: call, operands: operands(), moved: moved, of: count, participle)

@@ -35,23 +35,31 @@ extension Socket {
   /// - Returns: The connection: close-on-exec and in blocking mode, so that a child that is given
   ///   it finds it as it expects it; that makes no difference to calls of this library.
   /// - Throws: `system` (EMFILE, EINVAL if it does not listen), `timeout`, `closed`, `cancelled`,
-  ///   `misuse` where there is no loop. A connection that was reset before it was accepted is
-  ///   skipped.
+  ///   `misuse` where there is no loop. A connection of which the kernel has nothing but an error
+  ///   is skipped; one that was reset before it was accepted is as a rule returned, and says so
+  ///   when it is used.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func accept(timeout: Duration? = nil) throws(CoroutineError) -> Socket {
-    let deadline = timeout.map { Instant.now + $0 }
-    var remaining = timeout
+    var limit = TimeLimit(timeout)
     while true {
-      let outcome = try handle.perform(
-        "accept", .accept(handle.descriptor, nil, nil), timeout: remaining)
+      let (rest, isOver) = limit.next()
+      let (outcome, peer) = isOver ? (.timeout, nil) : try acceptOnce(rest)
       // accept(2): errors that were pending on the new connection are to be treated like EAGAIN.
-      if Self.isOfTheConnection(outcome) {
-        remaining = deadline.map { max(.zero, $0 - .now) }
-        continue
-      }
+      if Self.isOfTheConnection(outcome) { continue }
       let descriptor = try outcome.value("accept", "on \(operands)")
-      return Socket(CInt(descriptor), traits: handle.state.pointee.traits.intersection(.tcp))
+      return Socket(
+        CInt(descriptor), traits: handle.state.pointee.traits.intersection(.tcp),
+        acceptedFrom: peer)
     }
+  }
+
+  private func acceptOnce(
+    _ timeout: Duration?
+  ) throws(CoroutineError) -> (outcome: Outcome, peer: Address?) {
+    let (outcome, address) = try Self.receivingAddress { pointer, length throws(CoroutineError) in
+      try handle.perform("accept", .accept(handle.descriptor, pointer, length), timeout: timeout)
+    }
+    return (outcome, outcome.rawValue < 0 ? nil : address)
   }
 
   /// Whether `accept` failed because of the connection that it took, and not of the listener.
@@ -66,7 +74,8 @@ extension Socket {
     }
   }
 
-  /// Suspends until the connection is made; a datagram socket is given its peer at once.
+  /// Suspends until the connection is made; a datagram socket is given its peer at once, whoever
+  /// waits on it.
   ///
   /// A Unix socket whose listener's backlog is full is tried again until there is room. The
   /// corresponding C function is `connect`.
@@ -74,11 +83,14 @@ extension Socket {
   /// - Parameters:
   ///   - address: Whom to connect to.
   ///   - timeout: See `Socket`. After a timeout the attempt goes on in the kernel: close the
-  ///     socket, or call again, which waits for it.
+  ///     socket, or call again, which waits for it, whatever the address.
   /// - Throws: `system` (ECONNREFUSED, ENOENT, ENETUNREACH, ETIMEDOUT), `timeout`, `closed`,
   ///   `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func connect(to address: Address, timeout: Duration? = nil) throws(CoroutineError) {
+    if handle.state.pointee.traits.contains(.datagram) {
+      return try connectNow(to: address, "connect", "to \(address)")
+    }
     // An earlier call began it and did not wait for its end.
     var isUnderWay = false
     let outcome = try address.withKernelAddress { pointer, length throws(CoroutineError) in
@@ -101,17 +113,20 @@ extension Socket {
 
   /// Ends a datagram socket's bond with the peer that `connect` gave it: it hears everybody again.
   ///
-  /// Its own name stays if it was bound to it; a port that the kernel chose is given up. Waits for
-  /// nobody. The corresponding C function is `connect` with AF_UNSPEC.
+  /// Its own name stays if it was bound to it; a port that the kernel chose is given up. Does not
+  /// suspend. The corresponding C function is `connect` with AF_UNSPEC.
   ///
-  /// - Throws: `system`, `closed`, `cancelled`, `misuse` where there is no loop.
-  @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  /// - Throws: `system`, `closed`, `misuse` where there is no loop.
   public func disconnect() throws(CoroutineError) {
-    let nobody = Address(.other(CInt(AF_UNSPEC)))
-    let outcome = try nobody.withKernelAddress { pointer, length throws(CoroutineError) in
-      try handle.perform("disconnect", .connect(handle.descriptor, pointer, length), timeout: nil)
+    try connectNow(to: Address(.other(CInt(AF_UNSPEC))), "disconnect", operands)
+  }
+
+  private func connectNow(
+    to address: Address, _ name: StaticString, _ operands: @autoclosure () -> String
+  ) throws(CoroutineError) {
+    _ = try address.withKernelAddress { pointer, length throws(CoroutineError) in
+      try call(name, .connectNow(handle.descriptor, pointer, length), operands())
     }
-    _ = try outcome.value("disconnect", operands)
   }
 
   /// Ends one direction of the connection or both.
@@ -155,11 +170,17 @@ extension Socket {
 
   /// The name of the peer.
   ///
-  /// Does not suspend. The corresponding C function is `getpeername`. Throws `system` (ENOTCONN)
-  /// where there is none, `closed`, and `misuse` where there is no loop.
+  /// Of a connection that was accepted, and has been reset since, what `accept` was told. Does not
+  /// suspend. The corresponding C function is `getpeername`. Throws `system` (ENOTCONN) where there
+  /// is none, `closed`, and `misuse` where there is no loop.
   public var remoteAddress: Address {
     get throws(CoroutineError) {
-      try address("remoteAddress") { .remoteAddress(handle.descriptor, $0, $1) }
+      do throws(CoroutineError) {
+        return try address("remoteAddress") { .remoteAddress(handle.descriptor, $0, $1) }
+      } catch {
+        if error.errno?.rawValue == ENOTCONN, let acceptedFrom { return acceptedFrom }
+        throw error
+      }
     }
   }
 
@@ -167,16 +188,26 @@ extension Socket {
     _ name: StaticString,
     _ makeCall: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> SystemCall
   ) throws(CoroutineError) -> Address {
+    try Self.receivingAddress { pointer, length throws(CoroutineError) in
+      try call(name, makeCall(pointer, length), "of \(operands)")
+    }.address
+  }
+
+  /// Calls `body` with room for an address.
+  private static func receivingAddress<Result>(
+    _ body: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>)
+      throws(CoroutineError) -> Result
+  ) throws(CoroutineError) -> (result: Result, address: Address) {
     var buffer = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-    _ = try withUnsafeMutablePointer(to: &buffer) { storage throws(CoroutineError) in
+    let result = try withUnsafeMutablePointer(to: &buffer) { storage throws(CoroutineError) in
       try storage.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         pointer throws(CoroutineError) in
         try withUnsafeMutablePointer(to: &length) { length throws(CoroutineError) in
-          try call(name, makeCall(pointer, length), "of \(operands)")
+          try body(pointer, length)
         }
       }
     }
-    return Address(buffer, length: length)
+    return (result, Address(buffer, length: length))
   }
 }

@@ -75,11 +75,11 @@ extension Socket {
     /// IP_PKTINFO or IPV6_PKTINFO: which address and interface a datagram leaves from.
     public static func packetInformation(_ information: PacketInformation) -> ControlMessage {
       switch information.address.storage {
-      case .inet6(let high, let low, _, _, _):
+      case .inet6(let high, let low, _, _, let scope):
         ControlMessage(
           level: CInt(IPPROTO_IPV6), type: IPV6_PKTINFO,
           bytes: bytes(of: high.bigEndian) + bytes(of: low.bigEndian)
-            + bytes(of: information.interface))
+            + bytes(of: information.interface == 0 ? scope : information.interface))
       case .inet(let address, _):
         ControlMessage(
           level: CInt(IPPROTO_IP), type: IP_PKTINFO,
@@ -113,11 +113,13 @@ extension Socket {
         return PacketInformation(address: Address(.inet(address, 0)), interface: value(at: 0))
       }
       if level == CInt(IPPROTO_IPV6), type == IPV6_PKTINFO, bytes.count >= 20 {
+        let (high, low) = (UInt64(bigEndian: value(at: 0)), UInt64(bigEndian: value(at: 8)))
+        let interface: UInt32 = value(at: 16)
+        // fe80::/10 says nothing without its interface; and of ff00::/8 what is not global.
+        let isOfInterface = high >> 54 == 0xfe80 >> 6 || high >> 56 == 0xff
         let address = Address(
-          .inet6(
-            high: UInt64(bigEndian: value(at: 0)), low: UInt64(bigEndian: value(at: 8)), port: 0,
-            flow: 0, scope: 0))
-        return PacketInformation(address: address, interface: value(at: 16))
+          .inet6(high: high, low: low, port: 0, flow: 0, scope: isOfInterface ? interface : 0))
+        return PacketInformation(address: address, interface: interface)
       }
       return nil
     }
@@ -147,13 +149,16 @@ extension Socket {
 
     /// How much of `controlCapacity` a control message with so many bytes of data takes:
     /// CMSG_SPACE.
+    ///
+    /// Of a count that no call takes, a capacity that none takes either.
     public static func space(forBytes count: Int) -> Int {
-      headerSize + aligned(count)
+      headerSize + aligned(min(max(0, count), Socket.controlCapacityMax))
     }
 
     /// How much of `controlCapacity` so many descriptors take.
     public static func space(forDescriptors count: Int) -> Int {
-      space(forBytes: count * MemoryLayout<CInt>.size)
+      space(
+        forBytes: min(max(0, count), Socket.controlCapacityMax) * MemoryLayout<CInt>.size)
     }
   }
 }

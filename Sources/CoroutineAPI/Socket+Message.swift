@@ -126,18 +126,23 @@ extension Socket {
         detail: "controlCapacity \(controlCapacity) is not between 0 and \(Self.controlCapacityMax)"
       )
     }
-    let deadline = timeout.map { Instant.now + $0 }
-    var message = try receiveMessageOnce(&parts, controlCapacity, flags, timeout, call)
-    guard flags.contains(.waitAll), flags.isDisjoint(with: [.peek, .outOfBand, .errorQueue]),
-      message.count > 0, message.count < parts.byteCount, (try? isStream) == true
+    let waitsForAll =
+      flags.contains(.waitAll) && flags.isDisjoint(with: [.outOfBand, .errorQueue])
+    if waitsForAll, flags.contains(.peek) {
+      return try peekMessage(&parts, controlCapacity, flags, timeout, call)
+    }
+    var limit = TimeLimit(timeout)
+    var message = try receiveMessageOnce(
+      &parts, controlCapacity, flags, limit.next().timeout, call)
+    guard waitsForAll, message.count > 0, message.count < parts.byteCount, (try? isStream) == true
     else { return message }
     let whole = parts.byteCount
     parts.advance(by: message.count)
     // Ancillary data is a mark in a stream, which one call does not pass (unix(7)).
     while controlCapacity == 0 || message.hasNoControl, message.count < whole {
       do throws(CoroutineError) {
-        let rest = deadline.map { max(.zero, $0 - .now) }
-        let next = try receiveMessageOnce(&parts, controlCapacity, flags, rest, call)
+        let next = try receiveMessageOnce(
+          &parts, controlCapacity, flags, limit.next(call), call)
         if next.count == 0 { break }
         parts.advance(by: next.count)
         message = message.followed(by: next)
@@ -151,8 +156,33 @@ extension Socket {
     return message
   }
 
+  /// As `peekAll` in `Socket+Transfer.swift`; what came beside the bytes is looked at each time,
+  /// and its descriptors are duplicated each time.
+  private func peekMessage(
+    _ parts: inout IOVectors, _ controlCapacity: Int, _ flags: ReceiveFlags, _ timeout: Duration?,
+    _ call: StaticString
+  ) throws(CoroutineError) -> Message {
+    var seen: Message?
+    do throws(CoroutineError) {
+      let outcome = try retrying(call, timeout: timeout) {
+        $0 == .timeout
+      } _: { rest throws(CoroutineError) in
+        let hasEnded = (try? hasHungUp) ?? true
+        let message = try receiveMessageOnce(&parts, controlCapacity, flags, rest, call)
+        seen = message
+        let isPart = message.count > 0 && message.count < parts.byteCount && message.hasNoControl
+        return isPart && !hasEnded && looksAtStart ? .timeout : Outcome(message.count)
+      }
+      if outcome == .cancelled { _ = try outcome.value(call, receiveOperands) }
+    } catch {
+      guard error.code == .timeout || error.code == .closed, seen != nil else { throw error }
+    }
+    guard let seen else { throw CoroutineError(.timeout, call: call, operands: receiveOperands) }
+    return seen
+  }
+
   /// Far more than the kernel ever stores: net.core.optmem_max is 128 KiB.
-  private static var controlCapacityMax: Int { 1 << 20 }
+  static var controlCapacityMax: Int { 1 << 20 }
 
   private func receiveMessageOnce(
     _ parts: inout IOVectors, _ controlCapacity: Int, _ flags: ReceiveFlags, _ timeout: Duration?,

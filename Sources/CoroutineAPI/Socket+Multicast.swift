@@ -10,7 +10,8 @@ extension Socket {
   ///
   /// - Parameters:
   ///   - group: The group's address, of the socket's family; its port does not matter.
-  ///   - interface: The network interface by its name ("eth0") or number; nil: the kernel chooses.
+  ///   - interface: The network interface by its name ("eth0") or number; nil: the group's scope
+  ///     ("ff02::1%eth0") says it, or the kernel chooses.
   ///   - source: Only what this host sends is received.
   /// - Throws: `system` (EADDRINUSE if it is joined, EINVAL if it is no group, ENODEV),
   ///   `invalidArgument` if there is no such interface, `closed`, `misuse` where there is no loop.
@@ -60,7 +61,7 @@ extension Socket {
     _ name: CInt, _ call: StaticString, _ group: Address, _ interface: String?, _ source: Address?
   ) throws(CoroutineError) {
     // struct group_req and group_source_req: the interface, then one or two socket addresses.
-    let number = try Self.number(of: interface, call)
+    let number = interface == nil ? group.scope : try Self.number(of: interface, call)
     var request = withUnsafeBytes(of: UInt64(number)) { [UInt8]($0) }
     request += try group.padded
     if let source { request += try source.padded }

@@ -44,12 +44,13 @@ extension Socket {
     _ call: StaticString, _ count: Int, _ timeout: Duration?,
     _ receive: (Int, Duration?) throws(CoroutineError) -> Outcome
   ) throws(CoroutineError) -> Int {
-    let deadline = timeout.map { Instant.now + $0 }
-    var received = try receive(0, timeout).value(call, receiveOperands)
+    var limit = TimeLimit(timeout)
+    var received = try receive(0, limit.next().timeout).value(call, receiveOperands)
     // Closed meanwhile, it is asked no more: what came is the answer.
     guard received > 0, received < count, (try? isStream) == true else { return received }
     while received < count {
-      let outcome = try receive(received, deadline.map { max(.zero, $0 - .now) })
+      let (rest, isOver) = limit.next()
+      let outcome = isOver ? .timeout : try receive(received, rest)
       switch outcome {
       case .timeout, .closed:
         return received  // Whoever calls again is told again.
@@ -89,7 +90,7 @@ extension Socket {
   }
 
   /// Whether looking again shows the same bytes again: on a stream, unless SO_PEEK_OFF moves on.
-  private var looksAtStart: Bool {
+  var looksAtStart: Bool {
     (try? isStream) == true && ((try? option(.peekOffset)) ?? -1) < 0
   }
 
@@ -146,7 +147,9 @@ extension Socket {
       let outcome = try attempt()
       guard outcome == none, flags.contains(.outOfBand) else { return outcome }
       if try option(.outOfBandInline) { return outcome }
-      guard try hasHungUp else { return .timeout }
+      let endings = try endings
+      guard endings & Int(POLLHUP) != 0 || endings & Self.pollHangUp != 0 else { return .timeout }
+      guard endings & Self.pollHangUp != 0 else { return Outcome(-Int(ENOTCONN)) }
       // It may have come just before the end.
       let last = try attempt()
       return last == none ? Outcome(0) : last
@@ -215,10 +218,19 @@ extension Socket {
     get throws(CoroutineError) { try option(.kind) == .stream }
   }
 
-  private var hasHungUp: Bool {
+  /// Whether the peer has ended its sending.
+  var hasHungUp: Bool {
+    get throws(CoroutineError) { try endings & Self.pollHangUp != 0 }
+  }
+
+  /// POLLRDHUP, which is hidden behind _GNU_SOURCE.
+  private static let pollHangUp = 0x2000
+
+  /// What poll(2) says of ends and errors: 0 while all goes on.
+  private var endings: Int {
     get throws(CoroutineError) {
-      let hangUp: Int16 = 0x2000  // POLLRDHUP, which is hidden behind _GNU_SOURCE.
-      return try call("poll", .pollNow(handle.descriptor, events: hangUp), operands) > 0
+      try call(
+        "poll", .pollNow(handle.descriptor, events: Int16(Self.pollHangUp)), operands)
     }
   }
 

@@ -44,22 +44,29 @@ public final class Socket {
   public enum Direction: Sendable {
     /// The peer sees the end of the stream; receiving goes on.
     case sending
-    /// Further calls of `receive` return 0.
+    /// What is there is still received, and then 0, the end.
+    ///
+    /// What TCP and UDP bring later is delivered all the same; the peer of a Unix socket gets
+    /// EPIPE.
     case receiving
     /// Both.
     case both
   }
 
   let handle: DescriptorHandle
+  /// Whom the kernel named as the peer when the connection was accepted.
+  let acceptedFrom: Address?
 
-  init(_ descriptor: CInt, traits: KernelOperation.Traits) {
+  init(_ descriptor: CInt, traits: KernelOperation.Traits, acceptedFrom: Address? = nil) {
     handle = DescriptorHandle(descriptor, traits: traits)
+    self.acceptedFrom = acceptedFrom
   }
 
   /// Takes over a socket that exists, whatever made it.
   ///
-  /// Its mode (O_NONBLOCK) is never changed, because others may share it. `connect` on one that is
-  /// in blocking mode blocks the thread.
+  /// Its mode (O_NONBLOCK) is never changed, because others may share it. In blocking mode
+  /// `connect` blocks the thread on epoll, and so does `accept` where another process accepts from
+  /// the same listener and is faster.
   ///
   /// - Throws: `invalidArgument` if it is no socket, `system` (EBADF) if there is none, `misuse`
   ///   where there is no loop, `unavailable`.
@@ -70,17 +77,19 @@ public final class Socket {
         .invalidArgument, call: "adopt", operands: "descriptor \(descriptor.rawValue)",
         detail: "not a socket; PipeEnd(adopting:) takes other descriptors")
     }
-    var traits = adoption.traits
-    if try Self.isTCP(descriptor.rawValue) { traits.insert(.tcp) }
-    self.init(descriptor.rawValue, traits: traits)
+    self.init(
+      descriptor.rawValue, traits: adoption.traits.union(try Self.traits(of: descriptor.rawValue)))
   }
 
-  private static func isTCP(_ descriptor: CInt) throws(CoroutineError) -> Bool {
+  private static func traits(
+    of descriptor: CInt
+  ) throws(CoroutineError) -> KernelOperation.Traits {
     func option(_ name: CInt) throws(CoroutineError) -> CInt {
       try SocketOption<CInt>(level: SOL_SOCKET, name: name).value(of: descriptor)
     }
-    guard try option(SO_PROTOCOL) == CInt(IPPROTO_TCP) else { return false }
-    return try option(SO_TYPE) == Kind.stream.rawValue
+    let kind = Kind(rawValue: try option(SO_TYPE))
+    if kind == .stream, try option(SO_PROTOCOL) != CInt(IPPROTO_TCP) { return [] }
+    return traits(.inet, kind)
   }
 
   deinit {
@@ -148,8 +157,7 @@ extension Coroutine {
     let flags = CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue)
     let descriptor = try Scheduler.call(
       "socket", .socket(domain: family.rawValue, type: kind.rawValue | flags, protocol: 0))
-    return Socket(
-      CInt(descriptor), traits: Socket.traits(family, kind).union(.nonBlocking))
+    return Socket(CInt(descriptor), traits: Socket.traits(family, kind))
   }
 
   /// Makes two Unix sockets that are connected with each other and have no name.
@@ -175,6 +183,10 @@ extension Coroutine {
 
 extension Socket {
   fileprivate static func traits(_ family: Family, _ kind: Kind) -> KernelOperation.Traits {
-    (family == .inet || family == .inet6) && kind == .stream ? .tcp : []
+    switch kind {
+    case .stream: family == .inet || family == .inet6 ? .tcp : []
+    case .datagram: [.datagram, .packets]
+    default: .packets
+    }
   }
 }

@@ -103,7 +103,7 @@ extension Socket {
 
     /// A Unix socket in the abstract name space: no file, gone with the last socket (unix(7)).
     ///
-    /// - Parameter name: 1–107 bytes, without the leading zero byte.
+    /// - Parameter name: 0–107 bytes, without the leading zero byte.
     /// - Throws: `invalidArgument`.
     public static func unix(abstract name: String) throws(CoroutineError) -> Address {
       try unix(abstractBytes: [UInt8](name.utf8))
@@ -111,12 +111,12 @@ extension Socket {
 
     /// A Unix socket in the abstract name space, whose name need not be UTF-8.
     ///
-    /// - Parameter name: 1–107 bytes of any value, without the leading zero byte.
+    /// - Parameter name: 0–107 bytes of any value, without the leading zero byte.
     /// - Throws: `invalidArgument`.
     public static func unix(abstractBytes name: [UInt8]) throws(CoroutineError) -> Address {
-      guard !name.isEmpty, name.count <= 107 else {
+      guard name.count <= 107 else {
         throw invalid(
-          "@\(String(decoding: name, as: UTF8.self))", "an abstract name has 1 to 107 bytes")
+          "@\(String(decoding: name, as: UTF8.self))", "an abstract name has 0 to 107 bytes")
       }
       return Address(.unixAbstract(name))
     }
@@ -252,8 +252,8 @@ extension Socket.Address: LosslessStringConvertible {
       throw invalid(whole, "after a backslash comes another one, or x and two hexadecimal digits")
     }
     if isAbstract {
-      guard !name.isEmpty, name.count <= 107 else {
-        throw invalid(whole, "an abstract name has 1 to 107 bytes")
+      guard name.count <= 107 else {
+        throw invalid(whole, "an abstract name has 0 to 107 bytes")
       }
       return Self(.unixAbstract(name))
     }

@@ -35,6 +35,52 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `a connection that is shut down while it is under way is not made`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let (listener, queue) = try fullListener()
+        let socket = try Coroutine.socket(.inet, .stream)
+        let address = try listener.localAddress
+        let connecting = spawn { try socket.connect(to: address) }
+        try settle()
+        #expect(!connecting.hasEnded)
+        try socket.shutdown(.both)
+        #expect(try connecting.error().isSystem(ECONNRESET))
+        withExtendedLifetime(queue) {}
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `a datagram socket is given its peer, and takes leave of it, past those who wait`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let receivers = try (0..<2).map { _ in
+          let socket = try Coroutine.socket(.unix, .datagram)
+          try socket.bind(to: .unix(abstract: uniqueName()))
+          return socket
+        }
+        let sender = try Coroutine.socket(.unix, .datagram)
+        try sender.connect(to: receivers[0].localAddress)
+        while errorCode({ _ = try sender.send("x", timeout: .zero) }) == nil {}
+        let waiting = spawn { _ = try sender.send("y") }
+        try settle()
+        #expect(!waiting.hasEnded)
+        try sender.connect(to: receivers[1].localAddress)
+        try waiting.value()
+        let heard = try receivers[1].receiveText()
+        #expect(heard == "y")
+        while errorCode({ _ = try sender.send("x", timeout: .zero) }) == nil {}
+        let last = spawn { _ = try sender.send("z") }
+        try settle()
+        #expect(!last.hasEnded)
+        try sender.disconnect()
+        #expect(try last.error().isSystem(ENOTCONN))
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `a connection that timed out can be waited for again`(
       on backend: BackendUnderTest
     ) throws {

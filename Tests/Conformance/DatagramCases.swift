@@ -232,6 +232,41 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `what waited for room in a full queue arrives as it was sent`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let message = "a message"
+        let sends: [(Socket) throws -> Void] = [
+          { _ = try $0.send(message) },
+          { try $0.sendAll(message) },
+          { try $0.sendMessage(message) },
+          { _ = try $0.send(vectored: [Array("a ".utf8), Array("message".utf8)]) },
+        ]
+        for send in sends {
+          let receiver = try datagramSocket(.unix(abstract: uniqueName()))
+          let named = try Coroutine.socket(.unix, .datagram)
+          try named.connect(to: receiver.localAddress)
+          let pairs = [
+            (named, receiver), try Coroutine.socketPair(.datagram),
+            try Coroutine.socketPair(.seqpacket),
+          ]
+          for (client, server) in pairs {
+            var count = 0
+            while errorCode({ _ = try client.send("x", timeout: .zero) }) == nil { count += 1 }
+            let waiting = spawn { try send(client) }
+            try settle()
+            #expect(!waiting.hasEnded)
+            for _ in 0..<count { #expect(try server.receiveText() == "x") }
+            try waiting.value()
+            #expect(try server.receiveText() == message)
+            #expect(errorCode { _ = try server.receiveText(timeout: .zero) } == .timeout)
+          }
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `a sender that waits for a full Unix queue can time out`(
       on backend: BackendUnderTest
     ) throws {

@@ -118,6 +118,39 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `peeking waits for all too, into several buffers and for messages`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        try Transport.forEachPair { transport, client, server in
+          let vectored = spawn {
+            var buffers: [[UInt8]] = [[0, 0], [0, 0]]
+            let count = try server.receive(vectored: &buffers, flags: [.peek, .waitAll])
+            return (count, buffers)
+          }
+          try client.sendAll("ab")
+          try settle()
+          #expect(!vectored.hasEnded, "\(transport)")
+          try client.sendAll("cd")
+          #expect(try vectored.value() == (4, [Array("ab".utf8), Array("cd".utf8)]))
+          let message = spawn {
+            var bytes = [UInt8](repeating: 0, count: 8)
+            return try server.receiveMessage(into: &bytes, flags: [.peek, .waitAll]).count
+          }
+          try settle()
+          #expect(!message.hasEnded, "\(transport)")
+          try client.shutdown(.sending)
+          #expect(try message.value() == 4, "\(transport)")
+          var bytes = [UInt8](repeating: 0, count: 8)
+          let rest = try server.receiveMessage(
+            into: &bytes, flags: [.peek, .waitAll], timeout: .milliseconds(1))
+          #expect(rest.count == 4)
+          #expect(try server.receiveText() == "abcd")
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `waitAll returns what came before the end`(on backend: BackendUnderTest) throws {
       try backend.run {
         try Transport.forEachPair { transport, client, server in

@@ -245,6 +245,43 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `the scope of an address is its interface`(on backend: BackendUnderTest) throws {
+      try backend.run {
+        for (host, scope) in [("fe80::1", 3), ("ff02::1", 3), ("2001:db8::1", 0)] as [(_, UInt32)] {
+          let address = try Socket.Address.inet6(host, port: 0, scope: scope)
+          let information = Socket.PacketInformation(address: address)
+          let message = Socket.ControlMessage.packetInformation(information)
+          #expect(message.packetInformation?.interface == scope)
+          #expect(message.packetInformation?.address == address)
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `the space for control data is refused and not computed wrongly`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let socket = try inetDatagramSocket()
+        let none = Socket.ControlMessage.space(forBytes: 0)
+        #expect(none == 16 && Socket.ControlMessage.space(forDescriptors: 2) == 24)
+        #expect(Socket.ControlMessage.space(forBytes: -24) == none)
+        #expect(Socket.ControlMessage.space(forDescriptors: .min) == none)
+        let tooMuch = [
+          Socket.ControlMessage.space(forBytes: .max),
+          Socket.ControlMessage.space(forDescriptors: .max),
+        ]
+        for capacity in tooMuch {
+          var bytes = [UInt8](repeating: 0, count: 1)
+          let error = try failure {
+            _ = try socket.receiveMessage(into: &bytes, controlCapacity: capacity, timeout: .zero)
+          }
+          #expect(error.code == .invalidArgument)
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `a datagram can leave from an address of one's choice`(
       on backend: BackendUnderTest
     ) throws {

@@ -47,12 +47,10 @@ extension Conformance {
         let longest = [UInt8](repeating: 1, count: 107)
         let address = try Socket.Address.unix(abstractBytes: longest)
         #expect(address.abstractBytes == longest)
-        for name in [longest + [1], []] {
-          let error = caught { () throws(CoroutineError) in
-            try Socket.Address.unix(abstractBytes: name)
-          }
-          #expect(error?.code == .invalidArgument)
+        let error = caught { () throws(CoroutineError) in
+          try Socket.Address.unix(abstractBytes: longest + [1])
         }
+        #expect(error?.code == .invalidArgument)
         for path in [longest + [1, 1], [1, 0, 1], []] {
           let error = caught { () throws(CoroutineError) in
             try Socket.Address.unix(pathBytes: path)

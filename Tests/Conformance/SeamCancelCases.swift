@@ -149,8 +149,7 @@ extension Conformance {
         let server = try Coroutine.socket(.inet, .stream)
         try server.bind(to: .inet("127.0.0.1", port: 0))
         try server.listen()
-        let accept = seam.operation(
-          .accept(server.fileDescriptor.rawValue, nil, nil), traits: .nonBlocking)
+        let accept = seam.operation(.accept(server.fileDescriptor.rawValue, nil, nil))
         seam.start(accept)
         seam.poll()
         seam.cancel(accept)

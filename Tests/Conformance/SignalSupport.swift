@@ -35,8 +35,8 @@ extension BackendUnderTest {
   }
 }
 
-/// Runs `body` in a loop while another thread's loop has set SIGUSR1, which was ignored; that loop is
-/// over when `endOther` returns.
+/// Runs `body` in a loop while another thread's loop has set SIGUSR1, which was ignored; that loop
+/// is over when `endOther` returns.
 func besideAnotherLoop(
   _ backend: BackendUnderTest,
   setting others: @escaping @Sendable () throws -> Void = {

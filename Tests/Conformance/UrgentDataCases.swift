@@ -26,6 +26,14 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `who is not connected gets no urgent data`(on backend: BackendUnderTest) throws {
+      try backend.run {
+        let socket = try Coroutine.socket(.inet, .stream)
+        #expect(try failure { _ = try receiveUrgent(socket) }.isSystem(ENOTCONN))
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `urgent data are waited for`(on backend: BackendUnderTest) throws {
       try backend.run {
         let (client, server) = try Transport.inet.pair()

@@ -30,12 +30,12 @@
       let operation = UnsafeMutablePointer<KernelOperation>.allocate(capacity: 1)
       defer { operation.deallocate() }
       for _ in clients {
-        operation.initialize(to: KernelOperation(.accept(listener, nil, nil), traits: .nonBlocking))
+        operation.initialize(to: KernelOperation(.accept(listener, nil, nil)))
         #expect(backend.start(KernelOperation.Reference(operation)))
         #expect(operation.pointee.result >= 0)
         close(CInt(operation.pointee.result))
       }
-      operation.initialize(to: KernelOperation(.accept(listener, nil, nil), traits: .nonBlocking))
+      operation.initialize(to: KernelOperation(.accept(listener, nil, nil)))
       #expect(!backend.start(KernelOperation.Reference(operation)))
       operation.pointee.isCancelled = true
       backend.cancel(KernelOperation.Reference(operation))

@@ -3,7 +3,7 @@ import Testing
 
 /// A descriptor that only a script knows: no process has so many, so nothing real is ever closed.
 func scripted(_ number: CInt = 1) -> PipeEnd {
-  PipeEnd(1_000_000_000 + number, traits: .nonBlocking)
+  PipeEnd(1_000_000_000 + number, traits: [])
 }
 
 extension PipeEnd {

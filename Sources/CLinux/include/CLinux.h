@@ -78,6 +78,13 @@ static inline int coro_poll_events(int fd, short events) {
 // Whether there is such a descriptor.
 static inline int coro_is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }
 
+// Whether the open file is in blocking mode; also where that can't be told. Others who share it may
+// change it at any time.
+static inline int coro_may_block(int fd) {
+  int flags = fcntl(fd, F_GETFL);
+  return flags < 0 || !(flags & O_NONBLOCK);
+}
+
 // Whether accept(2) may wait; also where that can't be told.
 int coro_is_listening(int fd);
 

@@ -55,7 +55,7 @@ extension KernelOperation {
       return attemptWrites(descriptor, buffer)
     case .accept(let descriptor, let address, let length):
       // Where nobody listens accept says so, and does not wait.
-      if !traits.contains(.nonBlocking), let answer = pollFirst(descriptor, POLLIN),
+      if coro_may_block(descriptor) != 0, let answer = pollFirst(descriptor, POLLIN),
         coro_is_listening(descriptor) != 0
       {
         return answer

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 extension KernelOperation {
@@ -11,10 +12,21 @@ extension KernelOperation {
   public func connect(isRepeated: Bool) -> Int? {
     let result = attempt()
     switch -result {
+    // What was under way would be EALREADY: it was given up meanwhile, by shutdown(2) for one, and
+    // this call has begun another.
+    case Int(EINPROGRESS) where isRepeated:
+      disconnect()
+      return -Int(ECONNRESET)
     case Int(EINPROGRESS), Int(EALREADY): return nil
     case Int(EISCONN) where isRepeated: return 0
     // EAGAIN is a Unix listener's full backlog, and no readiness: nothing would tell of room.
     default: return result
     }
+  }
+
+  private func disconnect() {
+    var nobody = sockaddr()
+    nobody.sa_family = sa_family_t(AF_UNSPEC)
+    _ = CLinux.connect(kind.descriptor, &nobody, 2)
   }
 }

@@ -51,11 +51,8 @@ public struct KernelOperation {
     /// The traits with these bits.
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// A socket that we made with O_NONBLOCK: `accept` and `connect` return at once.
-    ///
-    /// Not said of what somebody else made: the mode is the open file's, and whoever shares it may
-    /// change it at any time.
-    public static let nonBlocking = Traits(rawValue: 1)
+    /// A datagram socket: `connect` only notes a name.
+    public static let datagram = Traits(rawValue: 1)
     /// A TCP socket: a short read has emptied it.
     public static let tcp = Traits(rawValue: 2)
     /// RWF_NOWAIT may not be understood (by a terminal, for one), or be answered with EAGAIN at
@@ -68,6 +65,8 @@ public struct KernelOperation {
     /// Of a datagram socket, or of a Unix socket that listens, the kernel says so only to calls
     /// that may block.
     public static let receivingEnded = Traits(rawValue: 16)
+    /// A socket that carries packets and not bytes.
+    public static let packets = Traits(rawValue: 32)
   }
 
   /// Which way bytes flow.

@@ -14,6 +14,8 @@ public enum SystemCall {
   case pipe(flags: CInt, ends: UnsafeMutablePointer<CInt>)
   /// bind(2).
   case bind(CInt, UnsafePointer<sockaddr>, socklen_t)
+  /// connect(2) where it decides at once: of a datagram socket, and with AF_UNSPEC.
+  case connectNow(CInt, UnsafePointer<sockaddr>, socklen_t)
   /// listen(2).
   case listen(CInt, backlog: CInt)
   /// shutdown(2).
@@ -31,7 +33,7 @@ public enum SystemCall {
   ///
   /// Never waits: -EAGAIN or -EINVAL say that there is none.
   case receiveAside(CInt, UnsafeMutablePointer<msghdr>, flags: CInt)
-  /// poll(2) that does not wait; the result is 1 if one of the events is pending.
+  /// poll(2) that does not wait; the result is what is pending of the events, POLLHUP and POLLERR.
   case pollNow(CInt, events: Int16)
   /// sockatmark(3); the result is 1 or 0.
   case isAtMark(CInt)
@@ -54,6 +56,8 @@ public enum SystemCall {
       result = coro_pipe2(ends, flags)
     case .bind(let descriptor, let address, let length):
       result = CLinux.bind(descriptor, address, length)
+    case .connectNow(let descriptor, let address, let length):
+      result = CLinux.connect(descriptor, address, length)
     case .listen(let descriptor, let backlog):
       result = CLinux.listen(descriptor, backlog)
     case .shutdown(let descriptor, let how):
@@ -71,7 +75,7 @@ public enum SystemCall {
       let count = recvmsg(descriptor, message, flags | CInt(MSG_DONTWAIT))
       return count < 0 ? -Int(errno) : count
     case .pollNow(let descriptor, let events):
-      result = coro_poll_now(descriptor, events)
+      result = coro_poll_events(descriptor, events)
     case .isAtMark(let descriptor):
       result = sockatmark(descriptor)
     case .status(let descriptor, let buffer):

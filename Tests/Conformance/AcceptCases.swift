@@ -1,0 +1,58 @@
+import CoroutineAPI
+import Glibc
+import Testing
+
+extension Conformance {
+  /// Listeners that others have a part in.
+  @Suite struct Accepting {
+    @Test(arguments: BackendUnderTest.selected)
+    func `who reset the connection before it was accepted is known`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let listener = try inetListener()
+        let client = try connected(to: listener)
+        let address = try client.localAddress
+        try client.resetOnClose()
+        try client.close()
+        let peer = try listener.accept()
+        #expect(try peer.remoteAddress == address)
+        #expect(try failure { _ = try peer.receiveText() }.isSystem(ECONNRESET))
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `a connection that is made and ended has no remote address any more`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let listener = try inetListener()
+        let client = try connected(to: listener)
+        let peer = try listener.accept()
+        try peer.resetOnClose()
+        try peer.close()
+        #expect(try failure { _ = try client.receiveText() }.isSystem(ECONNRESET))
+        #expect(try failure { _ = try client.remoteAddress }.isSystem(ENOTCONN))
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `a listener that somebody has set to blocking mode blocks nobody`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        for listener in [try inetListener(), try unixListener()] {
+          // As a child does that is given it.
+          #expect(fcntl(listener.number, F_SETFL, 0) == 0)
+          #expect(errorCode { _ = try listener.accept(timeout: .zero) } == .timeout)
+          #expect(errorCode { _ = try listener.accept(timeout: .milliseconds(1)) } == .timeout)
+          let acceptor = spawn { try listener.accept() }
+          #expect(!acceptor.hasEnded)
+          let client = try connected(to: listener)
+          try client.sendAll("x")
+          #expect(try acceptor.value().receiveText() == "x")
+        }
+      }
+    }
+  }
+}
