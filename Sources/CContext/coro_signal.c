@@ -69,15 +69,15 @@ static void note(coro_signal_box *box, int number) {
   }
 }
 
-// No loop has the signal. It came while one ended, or somebody has put the handler back that was
-// there before him: system(3) is one who does.
+// No loop has the signal. Somebody has put the handler back that was there before him: system(3) is
+// one who does. What came in a loop's last moments is lost; the former action, which may end the
+// process, is not for it.
 static void do_as_before(int number) {
   struct sigaction now;
-  if (sigaction(number, NULL, &now) == 0 && is_note(&now)) {
-    (void)sigaction(number, before(number), NULL);
-    // Unless a loop has set it meanwhile.
-    if (route_of(number)) (void)set_handler(number, note_signal);
-  }
+  if (sigaction(number, NULL, &now) != 0 || !is_note(&now)) return;
+  (void)sigaction(number, before(number), NULL);
+  // Unless a loop has set it meanwhile.
+  if (route_of(number)) (void)set_handler(number, note_signal);
   // When this handler has returned: until then the signal is blocked.
   raise(number);
 }
@@ -222,17 +222,6 @@ void coro_signal_leave(coro_signal_box *box) {
   pthread_mutex_unlock(&lock);
 }
 
-void coro_signal_again(int number) {
-  pthread_mutex_lock(&lock);
-  struct sigaction now;
-  // Nobody handles it, and yet it would be noted: it is as in `do_as_before`.
-  if (sigaction(number, NULL, &now) == 0 && is_note(&now) && !is_in_force(number, &now)) {
-    (void)apply(number);
-  }
-  pthread_mutex_unlock(&lock);
-  kill(getpid(), number);
-}
-
 int coro_signal_disposition(const struct sigaction *action) {
   if (action->sa_flags & SA_SIGINFO) return 2;
   if (action->sa_handler == SIG_DFL) return 0;
@@ -274,19 +263,28 @@ coro_signal_box *coro_signal_box_take_spare(void) {
   return box;
 }
 
-// Waits until no handler can have the box any more: a handler takes a moment.
+// Waits until no handler of the signal runs: a handler takes a moment.
 //
 // False: one was itself interrupted, and has not come back.
-static _Bool is_let_go(coro_signal_box *box) {
-  int tries = 0;
-  for (int number = 1; number < CORO_SIGNAL_COUNT; number++) {
-    if (!(box->was_routed[number / 64] >> (number % 64) & 1)) continue;
-    while (__c11_atomic_load(&inside[number], __ATOMIC_SEQ_CST) != 0) {
-      if (++tries > 10000) return 0;
-      sched_yield();
-    }
+static _Bool is_let_go(int number) {
+  for (int tries = 0; __c11_atomic_load(&inside[number], __ATOMIC_SEQ_CST) != 0; tries++) {
+    if (tries == 10000) return 0;
+    sched_yield();
   }
   return 1;
+}
+
+static _Bool is_box_let_go(coro_signal_box *box) {
+  for (int number = 1; number < CORO_SIGNAL_COUNT; number++) {
+    _Bool was_routed = box->was_routed[number / 64] >> (number % 64) & 1;
+    if (was_routed && !is_let_go(number)) return 0;
+  }
+  return 1;
+}
+
+static _Bool take(coro_signal_box *box, int number) {
+  uint64_t bit = UINT64_C(1) << (number % 64);
+  return (__c11_atomic_fetch_and(&box->pending[number / 64], ~bit, __ATOMIC_ACQ_REL) & bit) != 0;
 }
 
 void coro_signal_box_give_back(coro_signal_box *box) {
@@ -297,11 +295,11 @@ void coro_signal_box_give_back(coro_signal_box *box) {
     route(number, other && is_note(&other->settings[number].action) ? other : NULL);
   }
   // Otherwise it is lost to the loops, descriptor and all.
-  if (is_let_go(box)) {
+  if (is_box_let_go(box)) {
     close(__c11_atomic_exchange(&box->event_descriptor, -1, __ATOMIC_SEQ_CST));
     for (int number = 1; number < CORO_SIGNAL_COUNT; number++) {
       coro_signal_box *other = route_of(number);
-      if (coro_signal_box_take(box, number) && other) note(other, number);
+      if (take(box, number) && other) note(other, number);
     }
     memset(box->was_routed, 0, sizeof box->was_routed);
     box->next_spare = spares;
@@ -317,8 +315,8 @@ uint64_t coro_signal_box_pending(coro_signal_box *box, int index) {
 }
 
 _Bool coro_signal_box_take(coro_signal_box *box, int number) {
-  uint64_t bit = UINT64_C(1) << (number % 64);
-  return (__c11_atomic_fetch_and(&box->pending[number / 64], ~bit, __ATOMIC_ACQ_REL) & bit) != 0;
+  (void)is_let_go(number);
+  return take(box, number);
 }
 
 // MARK: fork

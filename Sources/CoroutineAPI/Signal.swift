@@ -193,9 +193,6 @@ final class SignalTable {
       Coroutine(name: "signal-\(number)", daemon: false) { try handler(number) }.start()
     } else if dumps.contains(number) {
       Coroutine.dump()
-    } else {
-      // It was noted on another thread while this one set something else.
-      coro_signal_again(number)
     }
   }
 

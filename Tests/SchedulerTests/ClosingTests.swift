@@ -92,6 +92,24 @@ import Testing
     }
   }
 
+  @Test func `a close that takes its time is never cancelled`() throws {
+    try withScript { backend in
+      backend.answer = { _ in nil }
+      let end = scripted()
+      var isOver = false
+      let closer = Coroutine {
+        defer { isOver = true }
+        try end.close()
+      }
+      closer.start()
+      closer.cancel()
+      #expect(!isOver && backend.cancelled.isEmpty)
+      backend.finish(end.number, after: .seconds(1), 0)
+      try closer.join()
+      #expect(isOver && backend.cancelled.isEmpty && backend.elapsed == .seconds(1))
+    }
+  }
+
   @Test func `a cancelled coroutine can close`() throws {
     let end = scripted()
     try withScript { backend in

@@ -41,7 +41,7 @@ int coro_signal_box_descriptor(coro_signal_box *box);
 // Takes the pending bits of signals 0–63 (index 0) or 64 (index 1).
 uint64_t coro_signal_box_pending(coro_signal_box *box, int index);
 
-// Takes one signal's pending bit: whether it was set.
+// Takes one signal's pending bit, with what its handlers are about to note: whether it was set.
 _Bool coro_signal_box_take(coro_signal_box *box, int number);
 
 // Sets what a signal does, for the loop that has the box: until its end, or until another loop sets
@@ -60,9 +60,6 @@ int coro_signal_restore(int number, coro_signal_box *box, const coro_signal_stat
 
 // Takes all the box's settings back, but leaves alone what somebody else has set since.
 void coro_signal_leave(coro_signal_box *box);
-
-// Sends a signal to the process once more, which the box's loop was told of and no longer handles.
-void coro_signal_again(int number);
 
 // 0: default, 1: ignored, 2: a handler.
 int coro_signal_disposition(const struct sigaction *action);
