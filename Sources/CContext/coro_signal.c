@@ -222,6 +222,16 @@ void coro_signal_leave(coro_signal_box *box) {
   pthread_mutex_unlock(&lock);
 }
 
+void coro_signal_stray(int number) {
+  pthread_mutex_lock(&lock);
+  struct sigaction now;
+  _Bool is_put_back =
+      sigaction(number, NULL, &now) == 0 && is_note(&now) && !is_in_force(number, &now);
+  if (is_put_back) (void)apply(number);
+  pthread_mutex_unlock(&lock);
+  if (is_put_back) kill(getpid(), number);
+}
+
 int coro_signal_disposition(const struct sigaction *action) {
   if (action->sa_flags & SA_SIGINFO) return 2;
   if (action->sa_handler == SIG_DFL) return 0;

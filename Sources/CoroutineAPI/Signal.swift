@@ -113,6 +113,8 @@ final class SignalTable {
   private var handlers: [CInt: (CInt) throws -> Void] = [:]
   /// The signals that dump.
   private var dumps: Set<CInt> = []
+  /// What had come when something else was set, and for whom.
+  private var late: [(number: CInt, action: SignalAction)] = []
   /// Whether there is anything to put back.
   private var hasSettings = false
   /// Everything was put back; what comes now is for whoever has the signal by then.
@@ -122,7 +124,7 @@ final class SignalTable {
   private(set) var failure: CoroutineError?
 
   /// Whether no signal could start a coroutine.
-  var isIdle: Bool { handlers.isEmpty }
+  var isIdle: Bool { handlers.isEmpty && late.isEmpty }
 
   init() throws(CoroutineError) {
     guard let box = coro_signal_box_take_spare() else {
@@ -178,22 +180,32 @@ final class SignalTable {
 
   private func startHandlers() {
     guard !isOver else { return }
+    let former = late
+    late = []
+    for (number, action) in former { handle(number, action) }
     for word in 0..<2 {
       var bits = coro_signal_box_pending(box, CInt(word))
       while bits != 0 {
         let number = CInt(word * 64 + bits.trailingZeroBitCount)
         bits &= bits - 1
-        handle(number)
+        if let action = ours(number) { handle(number, action) } else { coro_signal_stray(number) }
       }
     }
   }
 
-  private func handle(_ number: CInt) {
-    if let handler = handlers[number] {
+  private func handle(_ number: CInt, _ action: SignalAction) {
+    switch action {
+    case .handler(let handler):
       Coroutine(name: "signal-\(number)", daemon: false) { try handler(number) }.start()
-    } else if dumps.contains(number) {
-      Coroutine.dump()
+    case .dump: Coroutine.dump()
+    case .default, .ignore, .foreign: break
     }
+  }
+
+  /// What this loop does when the signal comes; nil: nothing.
+  private func ours(_ number: CInt) -> SignalAction? {
+    if let handler = handlers[number] { return .handler(handler) }
+    return dumps.contains(number) ? .dump : nil
   }
 
   // MARK: Dispositions
@@ -227,20 +239,17 @@ final class SignalTable {
       throw CoroutineError(Outcome(-Int(errno)), call: "signal", operands: "\(number)")
     }
     hasSettings = true
-    // What came before this call is for who had the signal then.
-    if coro_signal_box_take(box, number) { handle(number) }
-    let replaced = handlers[number]
+    let replaced = ours(number)
+    // Handled when the dispatcher reads, which is told already.
+    if coro_signal_box_take(box, number), let replaced { late.append((number, replaced)) }
     if case .handler(let handler) = action {
       handlers[number] = handler
     } else {
       handlers[number] = nil
     }
-    let wasDump = dumps.remove(number) != nil
+    dumps.remove(number)
     if case .dump = action { dumps.insert(number) }
-    if previous.box == box {
-      if wasDump { return .dump }
-      if let replaced { return .handler(replaced) }
-    }
+    if previous.box == box, let replaced { return replaced }
     switch coro_signal_disposition(&previous.action) {
     case 0: return .default
     case 1: return .ignore
@@ -255,8 +264,9 @@ final class SignalTable {
       hasSettings = false
       coro_signal_leave(box)
       dumps = []
-      let released = handlers
+      let released = (handlers, late)
       handlers = [:]
+      late = []
       withExtendedLifetime(released) {}
     }
   }

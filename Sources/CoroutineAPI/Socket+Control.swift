@@ -115,8 +115,9 @@ extension Socket {
       if level == CInt(IPPROTO_IPV6), type == IPV6_PKTINFO, bytes.count >= 20 {
         let (high, low) = (UInt64(bigEndian: value(at: 0)), UInt64(bigEndian: value(at: 8)))
         let interface: UInt32 = value(at: 16)
-        // fe80::/10 says nothing without its interface; and of ff00::/8 what is not global.
-        let isOfInterface = high >> 54 == 0xfe80 >> 6 || high >> 56 == 0xff
+        // fe80::/10 says nothing without its interface, nor does a group of the interface or link.
+        let isOfInterface =
+          high >> 54 == 0xfe80 >> 6 || high >> 56 == 0xff && 1...2 ~= (high >> 48) & 0xf
         let address = Address(
           .inet6(high: high, low: low, port: 0, flow: 0, scope: isOfInterface ? interface : 0))
         return PacketInformation(address: address, interface: interface)

@@ -66,7 +66,7 @@ public final class Socket {
   ///
   /// Its mode (O_NONBLOCK) is never changed, because others may share it. In blocking mode
   /// `connect` blocks the thread on epoll, and so does `accept` where another process accepts from
-  /// the same listener and is faster.
+  /// the same listener and is faster; on io_uring they do with a timeout of zero.
   ///
   /// - Throws: `invalidArgument` if it is no socket, `system` (EBADF) if there is none, `misuse`
   ///   where there is no loop, `unavailable`.

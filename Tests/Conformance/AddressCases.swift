@@ -284,7 +284,10 @@ extension Conformance {
         for name in ["", unique, "\(unique)\0more", longest] {
           let address = try Socket.Address.unix(abstract: name)
           let socket = try Coroutine.socket(.unix, .datagram)
-          try socket.bind(to: address)
+          let code = errorCode { try socket.bind(to: address) }
+          // There is one empty name on the whole machine: somebody may have it.
+          if name.isEmpty, code == .system { continue }
+          #expect(code == nil)
           #expect(try socket.localAddress == address)
           #expect(try socket.localAddress.abstractName == name)
         }

@@ -247,7 +247,7 @@ extension Conformance {
     @Test(arguments: BackendUnderTest.selected)
     func `the scope of an address is its interface`(on backend: BackendUnderTest) throws {
       try backend.run {
-        for (host, scope) in [("fe80::1", 3), ("ff02::1", 3), ("2001:db8::1", 0)] as [(_, UInt32)] {
+        for (host, scope) in [("fe80::1", 3), ("ff02::1", 3), ("ff0e::1", 0)] as [(_, UInt32)] {
           let address = try Socket.Address.inet6(host, port: 0, scope: scope)
           let information = Socket.PacketInformation(address: address)
           let message = Socket.ControlMessage.packetInformation(information)

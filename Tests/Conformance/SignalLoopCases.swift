@@ -102,6 +102,30 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `a former handler that sets the signal has the last word`(
+      on backend: BackendUnderTest
+    ) throws {
+      var log: [String] = []
+      let before = setDisposition(of: SIGUSR1, .ignoringAction)
+      defer { setDisposition(of: SIGUSR1, before) }
+      try backend.runUnblocked {
+        try Coroutine.signal(SIGUSR1) { number in
+          log.append("first")
+          try Coroutine.signal(number) { _ in log.append("second") }
+        }
+        raiseHere(SIGUSR1)
+        try Coroutine.signal(SIGUSR1, .default)
+        // Nothing has run within the call.
+        #expect(log.isEmpty && disposition(of: SIGUSR1).handlerAddress == Self.isDefault)
+        try settle()
+        #expect(log == ["first"])
+        raiseHere(SIGUSR1)
+        try settle()
+        #expect(log == ["first", "second"])
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `what came too late for a loop is heard by the one that has the signal again`(
       on backend: BackendUnderTest
     ) throws {
@@ -137,6 +161,23 @@ extension Conformance {
         setDisposition(of: SIGUSR1, saved)
         raiseHere(SIGUSR1)
         #expect(disposition(of: SIGUSR1).handlerAddress == Self.isIgnored)
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `a handler that somebody puts back after the loop has given it up is none`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.runUnblocked {
+        let previous = try Coroutine.signal(SIGUSR1) { _ in Issue.record("it was given up") }
+        let saved = setDisposition(of: SIGUSR1, .defaultAction)
+        setDisposition(of: SIGUSR1, saved)
+        try Coroutine.signal(SIGUSR1, .ignore)
+        setDisposition(of: SIGUSR1, saved)
+        raiseHere(SIGUSR1)
+        try settle()
+        #expect(disposition(of: SIGUSR1).handlerAddress == Self.isIgnored)
+        try Coroutine.signal(SIGUSR1, previous)
       }
     }
 

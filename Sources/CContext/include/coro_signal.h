@@ -61,6 +61,11 @@ int coro_signal_restore(int number, coro_signal_box *box, const coro_signal_stat
 // Takes all the box's settings back, but leaves alone what somebody else has set since.
 void coro_signal_leave(coro_signal_box *box);
 
+// For a note of a signal that the box's loop does not handle: where somebody has put its handler
+// back that was there once, the signal does what it should, now and from here on. Otherwise it came
+// while the loop set something else, and is lost.
+void coro_signal_stray(int number);
+
 // 0: default, 1: ignored, 2: a handler.
 int coro_signal_disposition(const struct sigaction *action);
 
