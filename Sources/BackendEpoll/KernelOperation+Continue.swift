@@ -26,4 +26,9 @@ extension KernelOperation.Reference {
     if result == nil { pointer.pointee.backendWord = Word.called }
     return result
   }
+  /// What an edge tells of the events that are waited for; 0: nothing.
+  func readiness(in events: UInt32) -> Int {
+    guard case .poll(_, let asked) = pointer.pointee.kind else { return 0 }
+    return Int(events) & Int(CInt(asked) | POLLHUP | POLLERR)
+  }
 }

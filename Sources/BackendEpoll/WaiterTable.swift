@@ -183,7 +183,7 @@ final class WaiterTable {
     guard entry.pointee.generation == UInt32(tag >> 32) else { return }
     let hangUp = EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue
     if events & (hangUp | EPOLLPRI.rawValue) != 0 { entry.pointee.mayStopShort = true }
-    if !entry.pointee.polling.isEmpty { askAgain(entry, &completed) }
+    if !entry.pointee.polling.isEmpty { askAgain(entry, events, &completed) }
     if events & (EPOLLIN.rawValue | hangUp) != 0 {
       advance(entry, Self.waiters(entry, .reading), &completed)
     }
@@ -206,14 +206,17 @@ final class WaiterTable {
   }
 
   /// Lets everyone ask who waits for readiness.
+  ///
+  /// Where it is gone again, looking took it away, and yet it was there.
   private func askAgain(
-    _ entry: UnsafeMutablePointer<Entry>, _ completed: inout OperationList
+    _ entry: UnsafeMutablePointer<Entry>, _ events: UInt32, _ completed: inout OperationList
   ) {
     var cursor = entry.pointee.polling.first
     while let operation = cursor {
       cursor = operation.pointer.pointee.next
-      let result = operation.pointer.pointee.attempt()
-      guard result != -Int(EAGAIN) else { continue }
+      var result = operation.pointer.pointee.attempt()
+      if result == -Int(EAGAIN) { result = operation.readiness(in: events) }
+      guard result != 0 else { continue }
       operation.pointer.pointee.result = result
       entry.pointee.polling.remove(operation)
       completed.append(operation)

@@ -68,28 +68,18 @@
       if let identities = lines.identities { return identities.isSame(descriptor) }
       // Disturbed, a connection could not be continued; and it ends by itself.
       if lines.isConnecting(descriptor) { return true }
-      disturbedMax += 1
       let entry = ring.entry(makingRoom: makeRoom)
       io_uring_prep_cancel_fd(entry, descriptor, 0)
       io_uring_sqe_set_data64(entry, Tag.probe.rawValue)
       probeResult = nil
       while probeResult == nil { settle() }
-      guard probeResult == -ENOENT || probeResult == -EBADF else { return true }
-      disturbedMax -= 1
-      return false
-    }
-
-    /// Whether an operation that was cancelled, and not by its owner, was found by our asking.
-    func wasDisturbed() -> Bool {
-      guard disturbedMax > 0 else { return false }
-      disturbedMax -= 1
-      return true
+      return probeResult != -ENOENT && probeResult != -EBADF
     }
 
     /// Submits what is queued, and takes in what has finished.
     ///
     /// Not what taking in queues anew: there may be some each time.
-    private func settle() {
+    func settle() {
       var rest = ring.unsubmittedCount
       repeat {
         let before = ring.unsubmittedCount

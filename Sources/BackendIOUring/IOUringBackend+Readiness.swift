@@ -106,13 +106,15 @@
     /// What a wait for readiness has found.
     ///
     /// The kernel tells what woke the poll, and poll(2) all that is there. Where it is gone again,
-    /// somebody was faster, and yet it was there; but for urgent data every wake-up stands.
+    /// somebody was faster, or looking took it away, and yet it was there. But the wake-up of a
+    /// socket by whatever it is has POLLPRI in it, with POLLRDBAND.
     private func readiness(
       _ operation: KernelOperation.Reference, _ events: Int16, after answer: Int
     ) -> Int? {
       let found = operation.pointer.pointee.attempt()
       if found != -Int(EAGAIN) { return found }
-      let seen = answer & Int(CInt(events) | POLLHUP | POLLERR) & ~Int(POLLPRI)
+      let isOfSocket = answer & Int(POLLRDBAND) != 0
+      let seen = answer & Int(CInt(events) | POLLHUP | POLLERR) & ~Int(isOfSocket ? POLLPRI : 0)
       return seen == 0 ? nil : seen
     }
 

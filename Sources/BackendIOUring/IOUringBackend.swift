@@ -27,8 +27,6 @@
     var restEnd = Instant.distantFuture
     /// What a question by `strandIfReused` was answered with.
     var probeResult: CInt?
-    /// How many operations such questions may have cancelled that are to be submitted again.
-    var disturbedMax = 0
     /// `wake()` was heard of, and no `wait` has returned since.
     private let isWoken: UnsafeMutablePointer<Bool>
 
@@ -91,7 +89,14 @@
     /// Fills a submission entry; what never waits is done at once, by an ordinary call.
     public func start(_ operation: KernelOperation.Reference) -> Bool {
       switch operation.pointer.pointee.kind {
-      case .call, .forget:
+      case .call(let call):
+        // What was asked of the descriptor before comes before.
+        if let changed = call.changedDescriptor, ring.unsubmittedCount > 0, lines.isInUse(changed) {
+          settle()
+        }
+        operation.pointer.pointee.result = operation.pointer.pointee.attempt()
+        return true
+      case .forget:
         operation.pointer.pointee.result = operation.pointer.pointee.attempt()
         return true
       case .close(let descriptor):
@@ -114,9 +119,6 @@
         }
         if !operation.pointer.pointee.mayWait { return attemptOnce(operation) }
         if case .accept = operation.pointer.pointee.kind, acceptsAtOnce(operation) { return true }
-        if operation.pointer.pointee.traits.contains(.pollFirst), isDoneAtOnce(operation) {
-          return true
-        }
         guard lines.append(operation), submit(operation) else { return false }
         _ = lines.remove(operation)
         if operation.pointer.pointee.result == -Int(EBADF) { strandEarlyIfClosed(operation) }
@@ -127,8 +129,9 @@
     /// - Returns: Whether it finished at once, with its result set.
     private func submit(_ operation: KernelOperation.Reference) -> Bool {
       guard ring.doesEverything || ring.does(operation), !operation.asksForControl,
-        // The kernel would have a thread wait for what does not come.
-        !operation.pointer.pointee.traits.contains(.receivingEnded)
+        // The kernel would have a thread wait for what does not come; and of a file it reads and
+        // writes at a position that others don't see, and that direct I/O does not move.
+        operation.pointer.pointee.traits.isDisjoint(with: [.receivingEnded, .pollFirst])
       else {
         return submitForReadiness(operation)
       }
@@ -153,15 +156,6 @@
       operation.pointer.pointee.result = result
       if result == -Int(EBADF) { strandEarlyIfClosed(operation) }
       return result != -Int(EAGAIN)
-    }
-
-    /// See `KernelOperation.attemptAtOnce`.
-    private func isDoneAtOnce(_ operation: KernelOperation.Reference) -> Bool {
-      guard lines.isEmpty(for: operation), let result = operation.pointer.pointee.attemptAtOnce()
-      else { return false }
-      operation.pointer.pointee.result = result
-      if result == -Int(EBADF) { strandEarlyIfClosed(operation) }
-      return true
     }
 
     private func attemptOnce(_ operation: KernelOperation.Reference) -> Bool {
@@ -287,7 +281,7 @@
       if operation.pointer.pointee.backendMark {
         operation.pointer.pointee.backendMark = false
         if operation.pointer.pointee.backendWord == WaitingLines.Place.stranded {
-          return interrupted(operation, -Int(ECANCELED), &completed)
+          return interrupted(operation, &completed)
         }
         if result >= 0 {
           guard let outcome = attempt(operation, after: result) else { return }
@@ -296,10 +290,10 @@
       }
       switch -result {
       case Int(ECANCELED), Int(EINTR):
-        interrupted(operation, result, &completed)
+        interrupted(operation, &completed)
       case Int(EAGAIN)
       where operation.pointer.pointee.backendWord == WaitingLines.Place.stranded:
-        interrupted(operation, result, &completed)
+        interrupted(operation, &completed)
       case Int(EAGAIN) where operation.pointer.pointee.kind.opcode != .connect:
         // The descriptor is in non-blocking mode, and the kernel would not wait for it.
         if operation.pointer.pointee.isCancelled {
@@ -307,9 +301,22 @@
         } else {
           awaitReadiness(operation)
         }
+      case 0 where isWithoutWriter(operation):
+        awaitReadiness(operation)
       default:
         report(operation, result, &completed)
       }
+    }
+
+    /// Whether a read that found the end did so in a FIFO that nobody has opened yet to write to:
+    /// the end of a pipe is a hang-up.
+    private func isWithoutWriter(_ operation: KernelOperation.Reference) -> Bool {
+      guard case .read(let descriptor, let buffer) = operation.pointer.pointee.kind else {
+        return false
+      }
+      return !buffer.isEmpty && !operation.pointer.pointee.isCancelled
+        && operation.pointer.pointee.backendWord == WaitingLines.Place.ring
+        && coro_poll_now(descriptor, Int16(POLLIN)) == 0
     }
 
     /// The operation's poll tells of a change, and goes on.
@@ -331,19 +338,18 @@
     }
 
     /// An operation has ended by an interruption: by its cancellation, because its descriptor is
-    /// gone, by our asking, or (of a worker thread) by nothing that concerns us.
+    /// gone, by our asking, or (of a worker thread, or where there can be none) by nothing that
+    /// concerns us.
     private func interrupted(
-      _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout OperationList
+      _ operation: KernelOperation.Reference, _ completed: inout OperationList
     ) {
       if operation.pointer.pointee.isCancelled {
         report(operation, -Int(ECANCELED), &completed)
       } else if operation.pointer.pointee.backendWord == WaitingLines.Place.stranded {
         report(operation, -Int(EBADF), &completed)
-      } else if result == -Int(ECANCELED), !wasDisturbed() {
-        report(operation, result, &completed)
       } else if case .poll = operation.pointer.pointee.kind {
         awaitReadiness(operation)
-      } else if submit(operation) {
+      } else if submitForReadiness(operation) {
         report(operation, operation.pointer.pointee.result, &completed)
       }
     }

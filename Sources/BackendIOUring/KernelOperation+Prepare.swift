@@ -6,13 +6,14 @@
   extension KernelOperation.Reference {
     /// Fills a submission entry with what the operation asks.
     ///
-    /// No MSG_DONTWAIT and no RWF_NOWAIT: the kernel itself waits, and an operation that may not
-    /// wait does not come here.
+    /// No MSG_DONTWAIT for what receives, and no RWF_NOWAIT: the kernel itself waits, and an
+    /// operation that may not wait does not come here.
     ///
-    /// But a packet is not sent by a kernel that waits. It reads the packet, finds no room for it
-    /// in the receiver's queue, and when there is room it reads on from where it was: an empty
-    /// datagram arrives in its place (Linux 6.18, a Unix socket that is connected to one with a
-    /// name). With MSG_DONTWAIT it says EAGAIN, and the whole call is made again.
+    /// But a kernel that waits with a send does it badly (seen on Linux 6.18), so with MSG_DONTWAIT
+    /// it says EAGAIN, and the call is made anew when there is room. It is woken by what is no good
+    /// for it, too (the peer has ended its sending, urgent data lie there), and after some tries in
+    /// vain has a thread of its own wait. And of a packet that finds the receiver's queue full it
+    /// has read the bytes already: when there is room, an empty datagram arrives.
     func prepare(_ entry: UnsafeMutablePointer<io_uring_sqe>) {
       // The offset that stands for the descriptor's own position.
       let atPosition = UInt64.max
@@ -21,21 +22,19 @@
         io_uring_prep_recv(entry, descriptor, buffer.baseAddress, buffer.count.atOnce, flags)
       case .send(let descriptor, let bytes, let flags):
         io_uring_prep_send(
-          entry, descriptor, bytes.baseAddress, bytes.count.atOnce, flags | packetFlag)
+          entry, descriptor, bytes.baseAddress, bytes.count.atOnce,
+          flags | CInt(MSG_DONTWAIT))
       case .receiveMessage(let descriptor, let message, let flags):
         io_uring_prep_recvmsg(entry, descriptor, message, UInt32(bitPattern: flags))
       case .sendMessage(let descriptor, let message, let flags):
         io_uring_prep_sendmsg(
-          entry, descriptor, message, UInt32(bitPattern: flags | packetFlag))
+          entry, descriptor, message, UInt32(bitPattern: flags | CInt(MSG_DONTWAIT)))
       case .read(let descriptor, let buffer):
         io_uring_prep_read(
           entry, descriptor, buffer.baseAddress, UInt32(buffer.count.atOnce), atPosition)
       case .write(let descriptor, let bytes):
-        // The kernel asks a terminal for room and then writes in its mode, which blocks a thread.
-        let count =
-          pointer.pointee.traits.contains(.terminal)
-          ? pointer.pointee.piece(of: bytes) : bytes.count.atOnce
-        io_uring_prep_write(entry, descriptor, bytes.baseAddress, UInt32(count), atPosition)
+        io_uring_prep_write(
+          entry, descriptor, bytes.baseAddress, UInt32(bytes.count.atOnce), atPosition)
       case .accept(let descriptor, let address, let length):
         io_uring_prep_accept(entry, descriptor, address, length, CInt(SOCK_CLOEXEC.rawValue))
       case .connect(let descriptor, let address, let length):
@@ -43,10 +42,6 @@
       case .poll, .close, .forget, .introduce, .call:
         fatalError("The ring polls for it, or it never waits: it is not submitted as it stands.")
       }
-    }
-
-    private var packetFlag: CInt {
-      pointer.pointee.traits.contains(.packets) ? CInt(MSG_DONTWAIT) : 0
     }
   }
 

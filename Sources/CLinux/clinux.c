@@ -1,6 +1,7 @@
 #define _GNU_SOURCE 1
 #include "CLinux.h"
 #include <string.h>
+#include <sys/ioctl.h>
 
 #ifndef RWF_NOWAIT
 #define RWF_NOWAIT 0x00000008
@@ -26,6 +27,11 @@ int coro_is_listening(int fd) {
   int answer = 1;
   socklen_t length = sizeof answer;
   return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &answer, &length) != 0 || answer;
+}
+
+int coro_terminal_count(int fd) {
+  int count = 0;
+  return ioctl(fd, FIONREAD, &count) == 0 && count > 1 ? count : 1;
 }
 
 const int coro_o_direct = O_DIRECT;

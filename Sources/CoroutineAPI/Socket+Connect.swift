@@ -48,7 +48,7 @@ extension Socket {
       if Self.isOfTheConnection(outcome) { continue }
       let descriptor = try outcome.value("accept", "on \(operands)")
       return Socket(
-        CInt(descriptor), traits: handle.state.pointee.traits.intersection([.tcp, .packets]),
+        CInt(descriptor), traits: handle.state.pointee.traits.intersection(.tcp),
         acceptedFrom: peer)
     }
   }

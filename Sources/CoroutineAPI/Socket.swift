@@ -185,8 +185,8 @@ extension Socket {
   fileprivate static func traits(_ family: Family, _ kind: Kind) -> KernelOperation.Traits {
     switch kind {
     case .stream: family == .inet || family == .inet6 ? .tcp : []
-    case .datagram: [.datagram, .packets]
-    default: .packets
+    case .datagram: .datagram
+    default: []
     }
   }
 }

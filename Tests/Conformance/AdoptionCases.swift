@@ -203,6 +203,74 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `a FIFO that nobody has opened yet to write to is waited for`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        try Scratch.with { scratch in
+          let path = scratch.path("fifo")
+          #expect(mkfifo(path, 0o600) == 0)
+          let reader = try PipeEnd(
+            adopting: .init(rawValue: open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)))
+          let reading = spawn { try reader.readBytes(8) }
+          try settle()
+          #expect(!reading.hasEnded)
+          let writer = try PipeEnd(
+            adopting: .init(rawValue: open(path, O_WRONLY | O_CLOEXEC)))
+          try writer.writeAll("x")
+          #expect(try reading.value() == Array("x".utf8))
+          try writer.close()
+          #expect(try reader.readBytes(8) == [])
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `a file is read and written at its position, and a write is not cut`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        try Scratch.with { scratch in
+          let number = open(scratch.path("file"), O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+          let file = try PipeEnd(adopting: .init(rawValue: number))
+          let bytes = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+          #expect(try file.write(bytes) == bytes.count)
+          #expect(lseek(number, 0, SEEK_CUR) == bytes.count)
+          #expect(Glibc.write(number, "end", 3) == 3)
+          lseek(number, 0, SEEK_SET)
+          #expect(try file.readBytes(bytes.count) == bytes)
+          #expect(lseek(number, 0, SEEK_CUR) == bytes.count)
+          #expect(try file.readBytes(8) == Array("end".utf8))
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `a terminal that is told to wait for more gives what it has`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let (device, program) = try terminal(isRaw: true)
+        var settings = termios()
+        tcgetattr(program, &settings)
+        withUnsafeMutableBytes(of: &settings.c_cc) { characters in
+          // Four bytes, or 25 seconds after the last one.
+          characters[Int(VMIN)] = 4
+          characters[Int(VTIME)] = 250
+        }
+        tcsetattr(program, TCSANOW, &settings)
+        let outside = try PipeEnd(adopting: .init(rawValue: device))
+        let inside = try PipeEnd(adopting: .init(rawValue: program))
+        let reading = spawn { try inside.readBytes(8) }
+        try settle()
+        #expect(!reading.hasEnded)
+        try outside.writeAll("ab")
+        #expect(try reading.value() == Array("ab".utf8))
+        #expect(errorCode { _ = try inside.readBytes(8, timeout: .zero) } == .timeout)
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `a descriptor that was closed behind the owner's back is an error`(
       on backend: BackendUnderTest
     ) throws {

@@ -232,6 +232,27 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `what was sent before a change of the socket was sent before it`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let (first, second) = (try inetDatagramSocket(), try inetDatagramSocket())
+        let sender = try Coroutine.socket(.inet, .datagram)
+        try sender.connect(to: first.localAddress)
+        let sending = spawn { try sender.sendAll("for the first") }
+        try sender.connect(to: second.localAddress)
+        try sending.value()
+        #expect(try first.receiveText(timeout: .seconds(10)) == "for the first")
+        try Transport.forEachPair { transport, client, server in
+          let last = spawn { try client.sendAll("the last words") }
+          try client.shutdown(.sending)
+          try last.value()
+          #expect(try server.receiveExactly(100) == Array("the last words".utf8), "\(transport)")
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `what waited for room in a full queue arrives as it was sent`(
       on backend: BackendUnderTest
     ) throws {

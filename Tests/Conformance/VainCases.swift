@@ -160,6 +160,71 @@ extension Conformance {
       }
     }
 
+    /// The threads with which the kernel waits for the calling thread's ring.
+    private func workerCount() throws -> Int {
+      let own = try #require(target(ofLink: "/proc/thread-self").split(separator: "/").last)
+      let directory = try #require(opendir("/proc/self/task"))
+      defer { closedir(directory) }
+      var count = 0
+      while let entry = readdir(directory) {
+        let name = withUnsafeBytes(of: entry.pointee.d_name) { text($0) }
+        if content(ofFile: "/proc/self/task/\(name)/comm") == "iou-wrk-\(own)\n" { count += 1 }
+      }
+      return count
+    }
+
+    private func text(_ bytes: UnsafeRawBufferPointer) -> String {
+      String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+
+    private func target(ofLink path: String) -> String {
+      withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer in
+        let length = readlink(path, buffer.baseAddress!, buffer.count)
+        return String(decoding: UnsafeRawBufferPointer(buffer).prefix(length), as: UTF8.self)
+      }
+    }
+
+    /// Empty where there is none.
+    private func content(ofFile path: String) -> String {
+      let file = open(path, O_RDONLY | O_CLOEXEC)
+      defer { Glibc.close(file) }
+      return withUnsafeTemporaryAllocation(byteCount: 64, alignment: 1) { buffer in
+        let length = Glibc.read(file, buffer.baseAddress, buffer.count)
+        return String(decoding: buffer.prefix(max(0, length)), as: UTF8.self)
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `senders without room take no thread each, whatever else stands`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let listener = try inetListener()
+        let bytes = [UInt8](repeating: 7, count: 4 << 20)
+        // Earlier loops of the thread may have left some.
+        let workersBefore = try workerCount()
+        var senders: [(client: Socket, server: Socket, sender: Spawned<Void>)] = []
+        for number in 0..<8 {
+          let client = try connected(to: listener)
+          let server = try listener.accept()
+          if number % 2 == 0 {
+            try client.shutdown(.sending)
+          } else {
+            try client.sendAll("!", flags: .outOfBand)
+          }
+          senders.append((client, server, spawn { try server.sendAll(bytes) }))
+        }
+        for _ in 0..<20 { try settle() }
+        #expect(senders.allSatisfy { !$0.sender.hasEnded })
+        #expect(try workerCount() <= workersBefore)
+        // The servers stay open: with a byte that nobody received their end would be a reset.
+        for (client, _, sender) in senders {
+          #expect(try client.receiveExactly(bytes.count) == bytes)
+          try sender.value()
+        }
+      }
+    }
+
     @Test(arguments: BackendUnderTest.selected, [0, O_NONBLOCK])
     func `a listener that was shut down accepts no more`(
       on backend: BackendUnderTest, mode: CInt

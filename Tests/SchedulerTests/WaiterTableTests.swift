@@ -90,6 +90,25 @@ import Testing
     }
   }
 
+  @Test func `what looking has taken away is told all the same`() {
+    let fixture = Fixture()
+    var operation = KernelOperation(.poll(fixture.ends.0, events: Int16(POLLPRI)))
+    withUnsafeMutablePointer(to: &operation) { pointer in
+      let reference = KernelOperation.Reference(pointer)
+      #expect(!fixture.table.startPolling(reference))
+      var completed = OperationList()
+      fixture.table.edge(
+        fixture.tag(generation: 0), events: EPOLLIN.rawValue, completed: &completed)
+      #expect(completed.isEmpty)
+      // As of a file in /proc, of which poll(2) knows nothing any more.
+      fixture.table.edge(
+        fixture.tag(generation: 0), events: EPOLLIN.rawValue | EPOLLPRI.rawValue,
+        completed: &completed)
+      #expect(completed.popFirst() == reference)
+      #expect(pointer.pointee.result == Int(POLLPRI))
+    }
+  }
+
   /// What tells the table that somebody closed the number.
   enum Discovery: CaseIterable {
     case reader, poller, cancellation

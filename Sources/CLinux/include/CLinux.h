@@ -88,6 +88,9 @@ static inline int coro_may_block(int fd) {
 // Whether accept(2) may wait; also where that can't be told.
 int coro_is_listening(int fd);
 
+// How many bytes a terminal has to be read, and 1 at least.
+int coro_terminal_count(int fd);
+
 // Waits until `events` is pending on the descriptor, a signal comes, or the time is up.
 void coro_poll_for(int fd, short events, int64_t nanoseconds);
 

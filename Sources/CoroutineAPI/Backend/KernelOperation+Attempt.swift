@@ -17,25 +17,6 @@ extension KernelOperation {
     }
   }
 
-  /// Reads or writes what is neither a pipe nor a socket, if the kernel can say at once what comes
-  /// of it: a ring would wait until a timer is writable, which it never is.
-  ///
-  /// - Returns: nil: it has to wait, or the kernel can't tell.
-  public func attemptAtOnce() -> Int? {
-    let result: Int
-    switch kind {
-    case .read(let descriptor, let buffer):
-      result = outcome(coro_read_nowait(descriptor, buffer.baseAddress, buffer.count))
-    case .write(let descriptor, let buffer):
-      result = outcome(coro_write_nowait(descriptor, buffer.baseAddress, buffer.count))
-    default: return nil
-    }
-    switch -result {
-    case Int(EAGAIN), Int(EOPNOTSUPP), Int(EINTR): return nil
-    default: return result
-    }
-  }
-
   private func attemptOnce() -> Int {
     switch kind {
     case .receive(let descriptor, let buffer, let flags):
@@ -104,7 +85,10 @@ extension KernelOperation {
       let result = outcome(coro_read_nowait(descriptor, buffer.baseAddress, buffer.count))
       return result == -Int(EOPNOTSUPP) ? answer : result
     }
-    return outcome(read(descriptor, buffer.baseAddress, buffer.count))
+    // A terminal may be told to wait for more when it has some (VMIN and VTIME, termios(3)).
+    let isTerminal = traits.contains(.terminal)
+    let count = isTerminal ? min(buffer.count, Int(coro_terminal_count(descriptor))) : buffer.count
+    return outcome(read(descriptor, buffer.baseAddress, count))
   }
 
   private func attemptWrite(_ descriptor: CInt, _ buffer: UnsafeRawBufferPointer) -> Int {
@@ -126,7 +110,10 @@ extension KernelOperation {
   /// drivers have room for 256 bytes that go out as they are, or for one that becomes several (a
   /// line feed that a carriage return precedes, a tab).
   public func piece(of bytes: UnsafeRawBufferPointer) -> Int {
-    guard traits.contains(.terminal) else { return min(bytes.count, 4096) }
+    guard traits.contains(.terminal) else {
+      // What is no pipe takes all at once or nothing: a packet for a network, a line for a log.
+      return traits.contains(.pollFirst) ? bytes.count : min(bytes.count, 4096)
+    }
     let plain = bytes.prefix(256).prefix { byte in
       switch byte {
       case UInt8(ascii: "\n"), UInt8(ascii: "\r"), UInt8(ascii: "\t"), 8: false

@@ -65,8 +65,6 @@ public struct KernelOperation {
     /// Of a datagram socket, or of a Unix socket that listens, the kernel says so only to calls
     /// that may block.
     public static let receivingEnded = Traits(rawValue: 16)
-    /// A socket that carries packets and not bytes.
-    public static let packets = Traits(rawValue: 32)
   }
 
   /// Which way bytes flow.

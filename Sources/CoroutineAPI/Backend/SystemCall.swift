@@ -42,6 +42,17 @@ public enum SystemCall {
   /// isatty(3); the result is 1 or 0.
   case isTerminal(CInt)
 
+  /// Whose behaviour the call changes, nil if nobody's: a backend must have begun by then what was
+  /// asked of this descriptor before.
+  public var changedDescriptor: CInt? {
+    switch self {
+    case .bind(let descriptor, _, _), .connectNow(let descriptor, _, _),
+      .shutdown(let descriptor, _), .setOption(let descriptor, _, _, _):
+      descriptor
+    default: nil
+    }
+  }
+
   /// Makes the call.
   ///
   /// - Returns: What the kernel returned, or a negated errno value.
