@@ -63,8 +63,6 @@
 
     /// Linux 6.4: reading and writing a pipe in blocking mode does not take a thread, nor wait for
     /// room for everything.
-    ///
-    /// Older kernels are not trusted with terminals and timers either.
     static let pipeNoWait = Features(rawValue: 1 << 19)
 
     /// Linux 5.13: a poll that tells of each change, and not that what stood still stands.

@@ -76,10 +76,20 @@
       return probeResult != -ENOENT && probeResult != -EBADF
     }
 
+    /// Has the kernel begin what was asked of a descriptor: everybody in line whom it serves at
+    /// once.
+    func settle(_ descriptor: CInt) {
+      var former: KernelOperation.Reference?
+      repeat {
+        former = lines.firstWriter(descriptor)
+        settle()
+      } while lines.firstWriter(descriptor) != former
+    }
+
     /// Submits what is queued, and takes in what has finished.
     ///
     /// Not what taking in queues anew: there may be some each time.
-    func settle() {
+    private func settle() {
       var rest = ring.unsubmittedCount
       repeat {
         let before = ring.unsubmittedCount

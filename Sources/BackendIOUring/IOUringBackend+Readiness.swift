@@ -7,8 +7,8 @@
   // Where the kernel lacks an opcode, and where it answers EAGAIN instead of waiting: the ring
   // polls the descriptor, and then the call is made once.
   //
-  // It answers EAGAIN for a descriptor in non-blocking mode: until 5.18 for any, and to this day
-  // for those that can't be asked not to wait (a terminal, for one).
+  // It answers EAGAIN for what is sent, as it is told to, and for a descriptor in non-blocking
+  // mode: until 5.18 for any, and to this day for those that can't be asked not to wait.
   //
   // So it is also with messages that may bring control data: a ring that waited for one tells the
   // sender's process as 0 (SCM_CREDENTIALS, seen on Linux 6.18).
@@ -16,7 +16,8 @@
   // The operation's mark says that the ring has its poll, and not itself.
 
   extension IOUringBackend {
-    /// Begins an operation whose opcode is not there.
+    /// Begins an operation that is not the ring's: whose opcode is not there, or which it does
+    /// badly; or that it has given up.
     ///
     /// The call comes first: `connect` begins the connection with it, and not every failure shows
     /// as readiness (reading from the end that writes, for one).

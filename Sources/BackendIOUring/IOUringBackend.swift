@@ -91,9 +91,7 @@
       switch operation.pointer.pointee.kind {
       case .call(let call):
         // What was asked of the descriptor before comes before.
-        if let changed = call.changedDescriptor, ring.unsubmittedCount > 0, lines.isInUse(changed) {
-          settle()
-        }
+        if let changed = call.changedDescriptor, lines.isInUse(changed) { settle(changed) }
         operation.pointer.pointee.result = operation.pointer.pointee.attempt()
         return true
       case .forget:
@@ -201,7 +199,8 @@
       reap(&completed)
       let limit = resting.isEmpty ? limit : endRest(before: limit, &completed)
       // Reaping enters the kernel where work was deferred, and so may have heard of a wake already.
-      ring.enter(completed.isEmpty && !isWoken.pointee ? limit : .poll, now: now)
+      let mayWait = completed.isEmpty && early.pointee.isEmpty && !isWoken.pointee
+      ring.enter(mayWait ? limit : .poll, now: now)
       reap(&completed)
       isWoken.pointee = false
     }
@@ -316,7 +315,7 @@
       }
       return !buffer.isEmpty && !operation.pointer.pointee.isCancelled
         && operation.pointer.pointee.backendWord == WaitingLines.Place.ring
-        && coro_poll_now(descriptor, Int16(POLLIN)) == 0
+        && coro_poll_now(descriptor, Int16(POLLIN)) == 0 && coro_is_fifo(descriptor) != 0
     }
 
     /// The operation's poll tells of a change, and goes on.
@@ -349,6 +348,11 @@
         report(operation, -Int(EBADF), &completed)
       } else if case .poll = operation.pointer.pointee.kind {
         awaitReadiness(operation)
+      } else if case .connect(let descriptor, _, _) = operation.pointer.pointee.kind,
+        coro_may_block(descriptor) != 0
+      {
+        // Of a Unix socket, in a worker: the call might block here. It is made again.
+        report(operation, -Int(EAGAIN), &completed)
       } else if submitForReadiness(operation) {
         report(operation, operation.pointer.pointee.result, &completed)
       }

@@ -94,9 +94,14 @@
         && entry.pointee.polling.isEmpty)
     }
 
+    /// Whose turn it is to write.
+    func firstWriter(_ descriptor: CInt) -> KernelOperation.Reference? {
+      existingEntry(descriptor)?.pointee.writing.first
+    }
+
     /// Whether a connection is being made on a descriptor.
     func isConnecting(_ descriptor: CInt) -> Bool {
-      guard let first = existingEntry(descriptor)?.pointee.writing.first else { return false }
+      guard let first = firstWriter(descriptor) else { return false }
       if case .connect = first.pointer.pointee.kind { return true }
       return false
     }

@@ -2,6 +2,7 @@
 #include "CLinux.h"
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #ifndef RWF_NOWAIT
 #define RWF_NOWAIT 0x00000008
@@ -31,7 +32,16 @@ int coro_is_listening(int fd) {
 
 int coro_terminal_count(int fd) {
   int count = 0;
-  return ioctl(fd, FIONREAD, &count) == 0 && count > 1 ? count : 1;
+  int is_in_packets = 0;
+  if (ioctl(fd, FIONREAD, &count) != 0) count = 0;
+  // In packet mode a pseudo-terminal's master has a byte before them (ioctl_tty(2), TIOCPKT).
+  if (ioctl(fd, TIOCGPKT, &is_in_packets) == 0 && is_in_packets) count++;
+  return count > 1 ? count : 1;
+}
+
+int coro_is_fifo(int fd) {
+  struct stat status;
+  return fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
 }
 
 const int coro_o_direct = O_DIRECT;

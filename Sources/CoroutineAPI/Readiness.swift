@@ -48,9 +48,10 @@ extension Coroutine {
   ///
   /// Any descriptor will do that poll(2) takes: sockets, pipes, terminals, eventfds, timerfds,
   /// signalfds, pidfds, inotify and epoll descriptors. A regular file is always readable and
-  /// writable. Nothing is read or changed, and nothing of the descriptor is kept. Whoever closes it
-  /// sees that nobody waits then: a wait that is under way may not hear of it. The corresponding C
-  /// function is `poll`.
+  /// writable. Of several who wait for what looking takes away (`urgent`, of files in /proc)
+  /// io_uring tells one. Nothing is read or changed, and nothing of the descriptor is kept. Whoever
+  /// closes it sees that nobody waits then: a wait that is under way may not hear of it. The
+  /// corresponding C function is `poll`.
   ///
   /// - Parameters:
   ///   - events: What to wait for; empty: a hang-up or an error alone.

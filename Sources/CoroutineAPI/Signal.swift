@@ -180,17 +180,22 @@ final class SignalTable {
 
   private func startHandlers() {
     guard !isOver else { return }
-    let former = late
+    // First everything that has come, then the handlers: they may set signals.
+    var arrived = late
     late = []
-    for (number, action) in former { handle(number, action) }
     for word in 0..<2 {
       var bits = coro_signal_box_pending(box, CInt(word))
       while bits != 0 {
         let number = CInt(word * 64 + bits.trailingZeroBitCount)
         bits &= bits - 1
-        if let action = ours(number) { handle(number, action) } else { coro_signal_stray(number) }
+        if let action = ours(number) {
+          arrived.append((number, action))
+        } else {
+          coro_signal_stray(number)
+        }
       }
     }
+    for (number, action) in arrived { handle(number, action) }
   }
 
   private func handle(_ number: CInt, _ action: SignalAction) {

@@ -271,6 +271,35 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `a terminal in packet mode gives all it has`(on backend: BackendUnderTest) throws {
+      try backend.run {
+        let (device, program) = try terminal(isRaw: true)
+        try #require(setPacketMode(device) == 0)
+        let outside = try PipeEnd(adopting: .init(rawValue: device))
+        let inside = try PipeEnd(adopting: .init(rawValue: program))
+        try inside.writeAll("hello")
+        // A zero byte says that data follow (ioctl_tty(2)).
+        #expect(try outside.readBytes(8) == [0] + Array("hello".utf8))
+        #expect(errorCode { _ = try outside.readBytes(8, timeout: .zero) } == .timeout)
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `an empty datagram that is read is no end that is waited for`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let (left, right) = try Coroutine.socketPair(.datagram)
+        let end = try PipeEnd(borrowing: right.fileDescriptor)
+        let reading = spawn { try end.readBytes(8) }
+        try settle()
+        #expect(!reading.hasEnded)
+        #expect(try left.send([]) == 0)
+        #expect(try reading.value() == [])
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `a descriptor that was closed behind the owner's back is an error`(
       on backend: BackendUnderTest
     ) throws {

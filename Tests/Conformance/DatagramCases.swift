@@ -239,14 +239,16 @@ extension Conformance {
         let (first, second) = (try inetDatagramSocket(), try inetDatagramSocket())
         let sender = try Coroutine.socket(.inet, .datagram)
         try sender.connect(to: first.localAddress)
-        let sending = spawn { try sender.sendAll("for the first") }
+        let sending = (1...3).map { number in spawn { try sender.sendAll("\(number)") } }
         try sender.connect(to: second.localAddress)
-        try sending.value()
-        #expect(try first.receiveText(timeout: .seconds(10)) == "for the first")
+        for sending in sending { try sending.value() }
+        for number in 1...3 {
+          #expect(try first.receiveText(timeout: .seconds(10)) == "\(number)")
+        }
         try Transport.forEachPair { transport, client, server in
-          let last = spawn { try client.sendAll("the last words") }
+          let last = ["the ", "last ", "words"].map { word in spawn { try client.sendAll(word) } }
           try client.shutdown(.sending)
-          try last.value()
+          for last in last { try last.value() }
           #expect(try server.receiveExactly(100) == Array("the last words".utf8), "\(transport)")
         }
       }

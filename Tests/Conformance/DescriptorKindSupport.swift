@@ -25,6 +25,13 @@ func terminal(isRaw: Bool, mode: CInt = 0) throws -> (device: CInt, program: CIn
   return ends
 }
 
+/// Has the device's side say before each read what follows (ioctl_tty(2), TIOCPKT).
+func setPacketMode(_ device: CInt) -> CInt {
+  typealias Control = @convention(c) (CInt, CUnsignedLong, UnsafeMutablePointer<CInt>) -> CInt
+  var isOn: CInt = 1
+  return function("ioctl", as: Control.self)(device, 0x5420, &isOn)
+}
+
 /// O_PATH, which Swift's module doesn't show.
 let pathOnly: CInt = 0o10_000_000
 

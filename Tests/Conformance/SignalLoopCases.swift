@@ -126,6 +126,31 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `of two that came, one's handler may take the other's away`(
+      on backend: BackendUnderTest
+    ) throws {
+      var log: [String] = []
+      try backend.runUnblocked {
+        try Coroutine.signal(SIGUSR1) { _ in
+          log.append("first")
+          for number in [SIGUSR2, 64] { try Coroutine.signal(number, .ignore) }
+        }
+        try Coroutine.signal(SIGUSR2) { _ in log.append("second") }
+        try Coroutine.signal(64) { _ in log.append("last") }
+        for number in [64, SIGUSR2, SIGUSR1] { raiseHere(number) }
+        try settle()
+        #expect(log == ["first", "second", "last"])
+        // Also where the first one is late itself.
+        log = []
+        try Coroutine.signal(SIGUSR2) { _ in log.append("second") }
+        for number in [SIGUSR2, SIGUSR1] { raiseHere(number) }
+        try Coroutine.signal(SIGUSR1, .ignore)
+        try settle()
+        #expect(log == ["first", "second"])
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `what came too late for a loop is heard by the one that has the signal again`(
       on backend: BackendUnderTest
     ) throws {

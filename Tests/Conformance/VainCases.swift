@@ -207,6 +207,7 @@ extension Conformance {
         for number in 0..<8 {
           let client = try connected(to: listener)
           let server = try listener.accept()
+          try server.setOption(.sendBufferSize, 1 << 16)
           if number % 2 == 0 {
             try client.shutdown(.sending)
           } else {

@@ -91,6 +91,9 @@ int coro_is_listening(int fd);
 // How many bytes a terminal has to be read, and 1 at least.
 int coro_terminal_count(int fd);
 
+// Whether the descriptor is a pipe's or a FIFO's.
+int coro_is_fifo(int fd);
+
 // Waits until `events` is pending on the descriptor, a signal comes, or the time is up.
 void coro_poll_for(int fd, short events, int64_t nanoseconds);
 

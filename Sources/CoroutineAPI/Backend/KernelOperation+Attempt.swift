@@ -103,13 +103,13 @@ extension KernelOperation {
     return outcome(write(descriptor, buffer.baseAddress, piece(of: buffer)))
   }
 
-  /// How many of these bytes a descriptor in blocking mode takes without blocking, when poll(2) has
-  /// said that it is writable.
+  /// How many of these bytes are written to a descriptor that may be in blocking mode, when poll(2)
+  /// has said that it is writable: as a rule, what it takes without blocking.
   ///
   /// Of a pipe POLLOUT promises room for PIPE_BUF bytes. A terminal promises nothing, but its
   /// drivers have room for 256 bytes that go out as they are, or for one that becomes several (a
   /// line feed that a carriage return precedes, a tab).
-  public func piece(of bytes: UnsafeRawBufferPointer) -> Int {
+  private func piece(of bytes: UnsafeRawBufferPointer) -> Int {
     guard traits.contains(.terminal) else {
       // What is no pipe takes all at once or nothing: a packet for a network, a line for a log.
       return traits.contains(.pollFirst) ? bytes.count : min(bytes.count, 4096)
