@@ -35,6 +35,8 @@
       settle()
       var failed = OperationList()
       strand(descriptor, &failed)
+      // Nor what settling has queued: whoever was next in line.
+      settle()
       early.pointee.append(contentsOf: &failed)
     }
 

@@ -71,8 +71,8 @@
             awaitReadiness(operation)
           }
         }
-        return limit
       }
+      guard !resting.isEmpty else { return limit }
       switch limit {
       case .poll: return .poll
       case .until(let deadline): return .until(min(deadline, restEnd))

@@ -351,8 +351,8 @@
       } else if case .connect(let descriptor, _, _) = operation.pointer.pointee.kind,
         coro_may_block(descriptor) != 0
       {
-        // Of a Unix socket, in a worker: the call might block here. It is made again.
-        report(operation, -Int(EAGAIN), &completed)
+        // The call might block here. Whoever asked makes it again.
+        report(operation, -Int(EALREADY), &completed)
       } else if submitForReadiness(operation) {
         report(operation, operation.pointer.pointee.result, &completed)
       }

@@ -32,6 +32,10 @@
       case .read(let descriptor, let buffer):
         io_uring_prep_read(
           entry, descriptor, buffer.baseAddress, UInt32(buffer.count.atOnce), atPosition)
+      case .write(let descriptor, let bytes) where pointer.pointee.traits.contains(.socket):
+        io_uring_prep_send(
+          entry, descriptor, bytes.baseAddress, bytes.count.atOnce,
+          CInt(MSG_DONTWAIT) | CInt(MSG_NOSIGNAL))
       case .write(let descriptor, let bytes):
         io_uring_prep_write(
           entry, descriptor, bytes.baseAddress, UInt32(bytes.count.atOnce), atPosition)

@@ -131,7 +131,11 @@ struct Adoption {
     let kind = status.st_mode & Glibc.S_IFMT
     isSocket = kind == Glibc.S_IFSOCK
     // Only pipes and sockets are sure to know RWF_NOWAIT; files answer it with EAGAIN at will.
-    if !isSocket && kind != Glibc.S_IFIFO { traits.insert(.pollFirst) }
+    if isSocket {
+      traits.insert(.socket)
+    } else if kind != Glibc.S_IFIFO {
+      traits.insert(.pollFirst)
+    }
     if kind == Glibc.S_IFCHR,
       try Scheduler.call(call, .isTerminal(descriptor), operands) == 1
     {

@@ -124,6 +124,34 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `what was asked through another object is not done to who gets the number`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let (left, right) = try Coroutine.socketPair()
+        try left.sendAll("x")
+        try right.sendAll("ab")
+        let number = left.number
+        let twin = try Socket(borrowing: FileDescriptor(number))
+        let waiting: [Spawned<Void>] =
+          (0..<3).map { _ in spawn { try twin.sendAll("secret") } }
+          + (0..<3).map { _ in
+            spawn {
+              var byte: [UInt8] = [0]
+              _ = try twin.receive(into: &byte)
+            }
+          }
+        try left.close()
+        let (new, newPeer) = try socketPair(at: number)
+        try newPeer.sendAll("for the new one")
+        for waiter in waiting { _ = try? waiter.value() }
+        #expect(try new.receiveText() == "for the new one")
+        #expect(errorCode { _ = try newPeer.receiveText(timeout: .zero) } == .timeout)
+        try right.close()
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `when one object gives the number up, whoever waits through another waits on`(
       on backend: BackendUnderTest
     ) throws {

@@ -65,6 +65,8 @@ public struct KernelOperation {
     /// Of a datagram socket, or of a Unix socket that listens, the kernel says so only to calls
     /// that may block.
     public static let receivingEnded = Traits(rawValue: 16)
+    /// A socket that somebody else made, and that may be read and written as if it were a pipe.
+    public static let socket = Traits(rawValue: 32)
   }
 
   /// Which way bytes flow.
