@@ -267,6 +267,7 @@ extension Conformance {
         try outside.writeAll("ab")
         #expect(try reading.value() == Array("ab".utf8))
         #expect(errorCode { _ = try inside.readBytes(8, timeout: .zero) } == .timeout)
+        withExtendedLifetime(outside) {}
       }
     }
 
@@ -281,6 +282,7 @@ extension Conformance {
         // A zero byte says that data follow (ioctl_tty(2)).
         #expect(try outside.readBytes(8) == [0] + Array("hello".utf8))
         #expect(errorCode { _ = try outside.readBytes(8, timeout: .zero) } == .timeout)
+        withExtendedLifetime(inside) {}
       }
     }
 
@@ -296,6 +298,7 @@ extension Conformance {
         #expect(!reading.hasEnded)
         #expect(try left.send([]) == 0)
         #expect(try reading.value() == [])
+        withExtendedLifetime(right) {}
       }
     }
 

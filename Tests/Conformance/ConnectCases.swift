@@ -47,7 +47,7 @@ extension Conformance {
         #expect(!connecting.hasEnded)
         try socket.shutdown(.both)
         #expect(try connecting.error().isSystem(ECONNRESET))
-        withExtendedLifetime(queue) {}
+        withExtendedLifetime((listener, queue)) {}
       }
     }
 
@@ -77,6 +77,7 @@ extension Conformance {
         #expect(!last.hasEnded)
         try sender.disconnect()
         #expect(try last.error().isSystem(ENOTCONN))
+        withExtendedLifetime(receivers) {}
       }
     }
 

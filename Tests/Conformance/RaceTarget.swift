@@ -48,10 +48,18 @@ final class RaceTarget {
 }
 
 /// Runs `body` in a loop on `backend`, and expects that no descriptor is left open.
+///
+/// Suites that run beside this one open and close descriptors too, so it has a second and a third
+/// chance: what `body` leaves open is left open each time.
 func withoutLeak(_ backend: BackendUnderTest, _ body: () throws -> Void) throws {
-  let before = openDescriptorCount()
-  try backend.run(body)
-  #expect(openDescriptorCount() == before)
+  var difference = 0
+  for _ in 0..<3 {
+    let before = openDescriptorCount()
+    try backend.run(body)
+    difference = openDescriptorCount() - before
+    if difference == 0 { return }
+  }
+  #expect(difference == 0)
 }
 
 /// Calls `body` after another coroutine's delivery and before `target`, whose operation the kernel

@@ -223,6 +223,7 @@ extension Conformance {
           #expect(try client.receiveExactly(bytes.count) == bytes)
           try sender.value()
         }
+        withExtendedLifetime(senders) {}
       }
     }
 
