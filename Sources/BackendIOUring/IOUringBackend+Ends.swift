@@ -65,7 +65,7 @@
     /// Asks the kernel whether the operations in flight on a number are its present file's.
     ///
     /// If a cancellation by descriptor finds something to cancel, the files are one, and what it
-    /// found is submitted again.
+    /// found is attempted and polled for: see `interrupted`.
     private func isSameFile(_ descriptor: CInt) -> Bool {
       if let identities = lines.identities { return identities.isSame(descriptor) }
       // Disturbed, a connection could not be continued; and it ends by itself.
