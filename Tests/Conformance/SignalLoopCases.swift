@@ -67,6 +67,24 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `what somebody else has set between two loops' settings comes back after the second one`(
+      on backend: BackendUnderTest
+    ) throws {
+      let choice = backend.choice
+      let before = setDisposition(of: SIGUSR1, .defaultAction)
+      defer { setDisposition(of: SIGUSR1, before) }
+      try backend.runUnblocked {
+        try Coroutine.signal(SIGUSR1) { _ in }
+        setDisposition(of: SIGUSR1, .ignoringAction)
+        let hasSet = onNewThread {
+          (try? Coroutine.run(on: choice) { _ = try Coroutine.signal(SIGUSR1) { _ in } }) != nil
+        }
+        #expect(hasSet)
+        #expect(disposition(of: SIGUSR1).handlerAddress == Self.isIgnored)
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `a loop that begins leaves another's SIGPIPE as it is`(
       on backend: BackendUnderTest
     ) throws {

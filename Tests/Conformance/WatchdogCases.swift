@@ -78,11 +78,15 @@ extension Conformance {
       on backend: BackendUnderTest
     ) throws {
       try backend.run {
-        let reports = Reports()
-        try Coroutine.startWatchdog(limit: .milliseconds(60)) { reports.add($0) }
-        let end = Instant.now + .milliseconds(150)
-        while Instant.now < end { try Coroutine.sleep() }
-        #expect(reports.names.isEmpty)
+        // A busy machine may have taken the processor away for so long; but not each time.
+        let wasQuiet = try (1...5).contains { _ in
+          let reports = Reports()
+          try Coroutine.startWatchdog(limit: .milliseconds(60)) { reports.add($0) }
+          let end = Instant.now + .milliseconds(150)
+          while Instant.now < end { try Coroutine.sleep() }
+          return reports.names.isEmpty
+        }
+        #expect(wasQuiet)
       }
     }
 
