@@ -61,6 +61,10 @@ extension Conformance {
             var buffer = [UInt8](repeating: 0, count: 2)
             #expect(try server.receive(into: &buffer, flags: .waitAll, timeout: timeout) == 2)
             #expect(errorCode { _ = try server.receiveText(timeout: timeout) } == .timeout)
+            try BufferedWriter(client, capacity: 1).write("cd", timeout: timeout)
+            try server.waitReadable()
+            let bytes = try BufferedReader(server).readExactly(2, timeout: timeout)
+            #expect(bytes == Array("cd".utf8))
           }
         }
       }
