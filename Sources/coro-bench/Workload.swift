@@ -11,7 +11,7 @@ struct Workload: Sendable {
   let measure: @Sendable (Round) throws -> [Double]
 
   static let all: [Workload] = [
-    .switch, .yield, .spawn, .timers, .pipe, .echoUnix, .echoTCP, .memory,
+    .switch, .yield, .spawn, .timers, .pipe, .socket, .echoUnix, .echoTCP, .memory,
   ]
 
   /// The workload of this name.
@@ -54,6 +54,9 @@ struct Round: Sendable {
   let parameters: Parameters
   /// How long it should measure, about.
   let duration: Duration
+  /// Do so many steps and no others, however long they take: for who counts instructions, and
+  /// subtracts what fewer steps cost.
+  var exactSteps: Int?
   /// The processor that is left for whoever loads the measured process.
   let loadProcessor: CInt?
 }

@@ -180,8 +180,8 @@ import Testing
   @Test func `unknown names are answered with the known ones`() {
     #expect(
       throws: BenchError(
-        "There is no workload 'x'. There are: switch, yield, spawn, timers, pipe, echo-unix, "
-          + "echo-tcp, memory.")
+        "There is no workload 'x'. There are: switch, yield, spawn, timers, pipe, socket, "
+          + "echo-unix, echo-tcp, memory.")
     ) { try Workload.named("x") }
     #expect(throws: BenchError.self) { try BackendUnderTest.named("kqueue") }
   }

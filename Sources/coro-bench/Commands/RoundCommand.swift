@@ -11,6 +11,7 @@ struct RoundCommand: ParsableCommand {
   @Option var workload: String
   @Option var backend: String
   @Option var durationMs: Int = 500
+  @Option(help: "Do exactly so many steps.") var steps: Int?
   @Argument(help: "name=value, as the workload wants them.") var parameters: [String] = []
 
   func run() throws {
@@ -18,7 +19,8 @@ struct RoundCommand: ParsableCommand {
     DescriptorLimit.raise()
     let round = Round(
       backend: try .named(backend), parameters: try Parameters(parsing: parameters),
-      duration: .milliseconds(durationMs), loadProcessor: Processors.pinMeasuredProcess())
+      duration: .milliseconds(durationMs), exactSteps: steps,
+      loadProcessor: Processors.pinMeasuredProcess())
     let values = try workload.measure(round)
     print(RoundOutput.text(workload.figures, values), terminator: "")
   }

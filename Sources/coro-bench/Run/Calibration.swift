@@ -7,6 +7,10 @@ extension Round {
   func nanosecondsPerStep(
     _ steps: (Int) throws -> (count: Int, nanoseconds: Int64)
   ) rethrows -> Double {
+    if let exactSteps {
+      let only = try steps(exactSteps)
+      return Double(only.nanoseconds) / Double(only.count)
+    }
     var wanted = 100
     while true {
       let (count, nanoseconds) = try steps(wanted)

@@ -13,9 +13,20 @@ extension Workload {
     measure: { round in
       let sleepers = try round.parameters.number("sleepers")
       return try Coroutine.run(on: round.backend.choice) {
-        [try nanosecondsPerWakeUp(sleepers: sleepers, duration: round.duration)]
+        if round.exactSteps != nil {
+          return [try round.nanosecondsPerStep(ofExactly: { try sleep($0, sleepers: sleepers) })]
+        }
+        return [try nanosecondsPerWakeUp(sleepers: sleepers, duration: round.duration)]
       }
     })
+}
+
+private func sleep(_ count: Int, sleepers: Int) throws {
+  let all = (0..<sleepers).map { _ in
+    Coroutine { for _ in 0..<count / sleepers { try Coroutine.sleep(for: .milliseconds(1)) } }
+  }
+  for coroutine in all { coroutine.start() }
+  for coroutine in all { try coroutine.join() }
 }
 
 private struct Sleepers {
