@@ -37,6 +37,26 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `who waits to accept comes before who asks when the connection is there`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        for listener in [try inetListener(), try unixListener()] {
+          let waiting = spawn { try listener.accept().receiveText() }
+          // By the C function: the loop gets no turn meanwhile.
+          let clients = try ["1", "2"].map { text in
+            let client = try connectPlainly(to: listener.localAddress, of: listener)
+            #expect(Glibc.send(client, text, 1, 0) == 1)
+            return client
+          }
+          #expect(try listener.accept().receiveText() == "2")
+          #expect(try waiting.value() == "1")
+          for client in clients { Glibc.close(client) }
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `a listener that somebody has set to blocking mode blocks nobody`(
       on backend: BackendUnderTest
     ) throws {

@@ -168,7 +168,7 @@ private final class Accepting: Racer.Rig {
 }
 
 /// A plain socket that is connected to where `listener` listens; it blocks the thread until then.
-private func connectPlainly(to address: Socket.Address, of listener: Socket) throws -> CInt {
+func connectPlainly(to address: Socket.Address, of listener: Socket) throws -> CInt {
   var name = sockaddr_storage()
   var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
   let descriptor = CLinux.socket(

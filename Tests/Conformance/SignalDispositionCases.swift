@@ -53,6 +53,9 @@ extension Conformance {
         let previous = try Coroutine.signal(SIGUSR1) { _ in }
         #expect(previous.kind == "f")
         #expect(disposition(of: SIGUSR1).handlerAddress != foreign.handlerAddress)
+        // A coroutine's stack is small, and the program's calls go on after the signal.
+        let flags = disposition(of: SIGUSR1).sa_flags
+        #expect(flags & SA_ONSTACK != 0 && flags & SA_RESTART != 0)
         #expect(try Coroutine.signal(SIGUSR1, previous).kind == "h")
         expectSame(disposition(of: SIGUSR1), foreign)
         raiseHere(SIGUSR1)

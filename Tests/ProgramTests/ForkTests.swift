@@ -114,6 +114,7 @@ import Testing
     #expect(
       child.output == """
         child ignores
+        child has a handler: false
         child ends with signal \(SIGUSR1)
         parent received 0
         parent received 1

@@ -150,6 +150,9 @@ let forkPrograms: [String: @Sendable () throws -> Void] = [
     if child == 0 {
       raise(SIGUSR2)
       print("child ignores")
+      var action = sigaction()
+      sigaction(SIGUSR1, nil, &action)
+      print("child has a handler:", action.__sigaction_handler.sa_handler != nil)
       raise(SIGUSR1)
       exit(0)
     }
