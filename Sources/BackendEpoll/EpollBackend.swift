@@ -118,9 +118,9 @@ public final class EpollBackend: Backend {
     }
     // EINTR: the deadline is the timer's and absolute, so waiting again loses nothing. Yet it
     // returns, as after any event: a signal's handler may have been for this loop.
-    let count = epoll_wait(epoll, events.baseAddress, CInt(Self.eventCount), timeout)
-    if count < 0, errno != EINTR { Self.fail(errno) }
-    for index in 0..<max(0, Int(count)) {
+    let count = coro_sys_epoll_wait(epoll, events.baseAddress, CInt(Self.eventCount), timeout)
+    if count < 0, count != -Int(EINTR) { Self.fail(CInt(-count)) }
+    for index in 0..<max(0, count) {
       let event = events[index]
       let tag = withUnsafePointer(to: event) { coro_epoll_data($0) }
       switch tag {

@@ -172,7 +172,7 @@
       guard coro_pipe2(&ends, O_CLOEXEC) == 0 else { return false }
       defer { for end in ends { close(end) } }
       var byte: UInt8 = 0
-      return coro_read_nowait(ends[0], &byte, 1) < 0 && errno == EAGAIN
+      return coro_read_nowait(ends[0], &byte, 1) == -Int(EAGAIN)
     }()
   }
 

@@ -26,10 +26,19 @@
 #include <time.h>
 #include <unistd.h>
 
+// The system calls of the hot path, without what the C library puts around them: they are no
+// cancellation points (pthread_setcancelstate(3)), and of failure they return the negated errno
+// value.
+long coro_sys_recv(int fd, void *buffer, size_t count, int flags);
+long coro_sys_send(int fd, const void *buffer, size_t count, int flags);
+long coro_sys_epoll_wait(int epoll, struct epoll_event *events, int count, int milliseconds);
+
 // RWF_NOWAIT (Linux 4.14): a read or write that would block fails with EAGAIN, whatever the
 // descriptor's own mode is. Descriptors that do not know it answer EOPNOTSUPP.
-ssize_t coro_read_nowait(int fd, void *buffer, size_t count);
-ssize_t coro_write_nowait(int fd, const void *buffer, size_t count);
+//
+// As the calls above, they return the negated errno value.
+long coro_read_nowait(int fd, void *buffer, size_t count);
+long coro_write_nowait(int fd, const void *buffer, size_t count);
 
 // O_DIRECT, whose value is each architecture's own.
 extern const int coro_o_direct;

@@ -21,13 +21,14 @@ extension KernelOperation {
     switch kind {
     case .receive(let descriptor, let buffer, let flags):
       let dontWait = CInt(MSG_DONTWAIT)
-      return received(recv(descriptor, buffer.baseAddress, buffer.count, flags | dontWait), flags)
+      let result = coro_sys_recv(
+        descriptor, buffer.baseAddress, buffer.count, flags | dontWait)
+      return received(result, flags)
     case .send(let descriptor, let buffer, let flags):
       let dontWait = CInt(MSG_DONTWAIT)
-      return outcome(
-        CLinux.send(descriptor, buffer.baseAddress, buffer.count, flags | dontWait))
+      return coro_sys_send(descriptor, buffer.baseAddress, buffer.count, flags | dontWait)
     case .receiveMessage(let descriptor, let message, let flags):
-      return received(recvmsg(descriptor, message, flags | CInt(MSG_DONTWAIT)), flags)
+      return received(outcome(recvmsg(descriptor, message, flags | CInt(MSG_DONTWAIT))), flags)
     case .sendMessage(let descriptor, let message, let flags):
       return outcome(sendmsg(descriptor, message, flags | CInt(MSG_DONTWAIT)))
     case .read(let descriptor, let buffer):
@@ -77,12 +78,12 @@ extension KernelOperation {
 
   private func attemptRead(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
     if !traits.contains(.pollFirst) {
-      let result = outcome(coro_read_nowait(descriptor, buffer.baseAddress, buffer.count))
+      let result = coro_read_nowait(descriptor, buffer.baseAddress, buffer.count)
       if result != -Int(EOPNOTSUPP) { return result }
     }
     if let answer = pollFirst(descriptor, POLLIN) {
       // A pidfd, say, is not read at all, and that is not to be waited for.
-      let result = outcome(coro_read_nowait(descriptor, buffer.baseAddress, buffer.count))
+      let result = coro_read_nowait(descriptor, buffer.baseAddress, buffer.count)
       return result == -Int(EOPNOTSUPP) ? answer : result
     }
     // A terminal may be told to wait for more when it has some (VMIN and VTIME, termios(3)).
@@ -93,11 +94,11 @@ extension KernelOperation {
 
   private func attemptWrite(_ descriptor: CInt, _ buffer: UnsafeRawBufferPointer) -> Int {
     if !traits.contains(.pollFirst) {
-      let result = outcome(coro_write_nowait(descriptor, buffer.baseAddress, buffer.count))
+      let result = coro_write_nowait(descriptor, buffer.baseAddress, buffer.count)
       if result != -Int(EOPNOTSUPP) { return result }
     }
     if let answer = pollFirst(descriptor, POLLOUT) {
-      let result = outcome(coro_write_nowait(descriptor, buffer.baseAddress, buffer.count))
+      let result = coro_write_nowait(descriptor, buffer.baseAddress, buffer.count)
       return result == -Int(EOPNOTSUPP) ? answer : result
     }
     return outcome(write(descriptor, buffer.baseAddress, piece(of: buffer)))
@@ -137,11 +138,9 @@ extension KernelOperation {
   }
 
   private func received(_ result: Int, _ flags: CInt) -> Int {
-    if result < 0, errno == EAGAIN, traits.contains(.receivingEnded),
-      flags & CInt(MSG_ERRQUEUE) == 0
-    {
+    if result == -Int(EAGAIN), traits.contains(.receivingEnded), flags & CInt(MSG_ERRQUEUE) == 0 {
       return 0
     }
-    return outcome(result)
+    return result
   }
 }
