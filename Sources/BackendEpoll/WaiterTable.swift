@@ -75,9 +75,8 @@ final class WaiterTable {
   ///
   /// - Returns: True if it finished.
   func start(_ operation: KernelOperation.Reference) -> Bool {
-    let kind = operation.pointer.pointee.kind
-    let descriptor = kind.descriptor
-    guard descriptor >= 0, let direction = kind.direction else {
+    let descriptor = operation.pointer.pointee.descriptor
+    guard descriptor >= 0, let direction = operation.pointer.pointee.direction else {
       operation.pointer.pointee.result = -Int(EBADF)
       return true
     }
@@ -111,7 +110,7 @@ final class WaiterTable {
   ///
   /// - Returns: True if it finished.
   func startPolling(_ operation: KernelOperation.Reference) -> Bool {
-    let descriptor = operation.pointer.pointee.kind.descriptor
+    let descriptor = operation.pointer.pointee.descriptor
     // First, because the table has no room for a number that nobody has.
     let result = operation.pointer.pointee.attempt()
     operation.pointer.pointee.result = result
@@ -229,9 +228,8 @@ final class WaiterTable {
   /// Takes an operation out that waits, and reports it with the next `wait`.
   func cancel(_ operation: KernelOperation.Reference) {
     if operation.pointer.pointee.backendWord == Word.early { return }
-    let kind = operation.pointer.pointee.kind
-    let entry = entry(kind.descriptor)
-    if let direction = kind.direction {
+    let entry = entry(operation.pointer.pointee.descriptor)
+    if let direction = operation.pointer.pointee.direction {
       let waiters = Self.waiters(entry, direction)
       let wasFirst = waiters.pointee.operations.first == operation
       waiters.pointee.operations.remove(operation)
@@ -329,7 +327,7 @@ final class WaiterTable {
     _ operation: KernelOperation.Reference, _ entry: UnsafeMutablePointer<Entry>
   ) -> Bool {
     guard operation.pointer.pointee.result == -Int(EBADF),
-      coro_is_open(operation.pointer.pointee.kind.descriptor) == 0
+      coro_is_open(operation.pointer.pointee.descriptor) == 0
     else { return false }
     abandon(entry)
     return true

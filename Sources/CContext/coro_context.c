@@ -5,6 +5,16 @@
 #include <pthread.h>
 #include <string.h>
 
+// What does not depend on the architecture. The owner's fields are the owner's.
+static void begin(coro_context *context, void *low, void *top) {
+  context->owner.has_words = 0;
+  context->stack_low = low;
+  context->stack_size = (size_t)((char *)top - (char *)low);
+  context->asan_fake_stack = NULL;
+  context->tsan_fiber = NULL;
+  memset(context->exclusivity_state, 0, sizeof context->exclusivity_state);
+}
+
 // MARK: The first frame
 
 #if defined(__x86_64__)
@@ -54,11 +64,11 @@ void coro_context_make(coro_context *context, void *low, void *top, void (*entry
   void **words = (void **)top - 2;
   words[0] = (void *)entry;
   words[1] = argument;
-  memset(context, 0, sizeof *context);
+  begin(context, low, top);
   context->stack_pointer = words;
   context->resume_address = coro_context_first_frame;
-  context->stack_low = low;
-  context->stack_size = (size_t)((char *)top - (char *)low);
+  context->frame_pointer = NULL;
+  context->base_pointer = NULL;
 }
 
 #else
@@ -76,9 +86,7 @@ static void first_frame(unsigned int entry_high, unsigned int entry_low, unsigne
 
 void coro_context_make(coro_context *context, void *low, void *top, void (*entry)(void *),
                        void *argument) {
-  memset(context, 0, sizeof *context);
-  context->stack_low = low;
-  context->stack_size = (size_t)((char *)top - (char *)low);
+  begin(context, low, top);
   // The saved registers lie at the top of the stack that they describe.
   uintptr_t place = (uintptr_t)top - sizeof(ucontext_t);
   ucontext_t *saved = (ucontext_t *)(place & ~(uintptr_t)63);
@@ -100,6 +108,22 @@ void coro_context_jump_portable(coro_context *from, coro_context *to) {
 
 #endif
 
+// MARK: Words
+
+__attribute__((noinline, cold)) void coro_context_exchange_words(coro_context *from,
+                                                                 coro_context *to,
+                                                                 const coro_words *words) {
+  uintptr_t any = 0;
+  for (int i = 0; i < CORO_WORD_COUNT; i++) {
+    void **location = words->location[i];
+    any |= (uintptr_t)*location;
+    from->words[i] = *location;
+    *location = to->owner.has_words ? to->words[i] : NULL;
+  }
+  from->owner.has_words = any != 0;
+  to->owner.has_words = 0;
+}
+
 // MARK: Sanitizers
 
 // Weak: __has_feature says nothing in a header that Swift imports, and the C part of a package may
@@ -118,7 +142,8 @@ _Bool coro_sanitizers_present(void) {
 }
 
 void coro_context_adopt_thread(coro_context *context) {
-  memset(context, 0, sizeof *context);
+  begin(context, NULL, NULL);
+  context->stack_pointer = NULL;
   pthread_attr_t attributes;
   if (coro_this_thread.stack_low != NULL) {
     // A forked child stands where its parent stood, which may be a coroutine's stack.

@@ -75,6 +75,7 @@ void coro_words_reset(coro_words *words) {
     words->location[i] = &words->unused[i];
   }
   words->uses_exclusivity_calls = 0;
+  words->must_tell = 0;
 }
 
 // Opens an access, whose record the runtime puts at the head of the thread's list, and looks for

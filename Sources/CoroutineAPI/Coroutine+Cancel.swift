@@ -23,7 +23,7 @@ extension Coroutine {
     case .alive:
       let scheduler = Scheduler.orTrap("Coroutine.cancel")
       guard let record else { return }
-      guard record.pointee.core == scheduler.core else {
+      guard record.core == scheduler.core else {
         refuseAsForeign(record, "Cancel it there.")
       }
       scheduler.cancel(record, .once)
@@ -38,7 +38,7 @@ extension Coroutine {
   /// - Throws: `cancelled`, `misuse` where there is no loop.
   public static func checkCancellation() throws(CoroutineError) {
     let scheduler = try Scheduler.forCall("checkCancellation")
-    if scheduler.core.pointee.running.pointee.cancellation != .none {
+    if scheduler.core.pointee.running.cancellation != .none {
       _ = scheduler.throwCancellation()
       throw CoroutineError(.cancelled, call: "checkCancellation")
     }

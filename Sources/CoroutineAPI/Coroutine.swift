@@ -197,7 +197,7 @@ open class Coroutine {
       break
     }
     guard let record else { return true }
-    guard record.pointee.core == scheduler.core else {
+    guard record.core == scheduler.core else {
       refuseAsForeign(record, "Join it there.")
     }
     guard record != scheduler.core.pointee.running else {

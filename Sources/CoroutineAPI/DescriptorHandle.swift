@@ -95,7 +95,7 @@ struct DescriptorHandle {
     next?.pointer.pointee.previousOnDescriptor = previous
     guard state.pointee.firstInFlight == nil, let closer = state.pointee.closer else { return }
     state.pointee.closer = nil
-    Scheduler(core: closer.pointee.core).makeReady(closer, .ready)
+    Scheduler(core: closer.core).makeReady(closer, .ready)
   }
 
   // MARK: The end
@@ -140,7 +140,7 @@ struct DescriptorHandle {
     guard state.pointee.firstInFlight != nil else { return }
     let me = scheduler.core.pointee.running
     state.pointee.closer = me
-    me.pointee.wait = .close
+    me.wait = .close
     _ = scheduler.park()
   }
 

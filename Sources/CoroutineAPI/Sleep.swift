@@ -16,6 +16,12 @@ extension Coroutine {
   @available(*, noasync, message: "use Task.sleep in async code")
   public static func sleep(_ seconds: Double = 0) throws(CoroutineError) {
     if seconds == 0 { return try yield(Scheduler.forCall("sleep")) }
+    try sleep(seconds: seconds)
+  }
+
+  // Apart, so that yielding saves no register for it.
+  @inline(never)
+  private static func sleep(seconds: Double) throws(CoroutineError) {
     guard seconds >= 0 else {
       throw CoroutineError(
         .invalidArgument, call: "sleep", operands: "for \(seconds) s",
@@ -67,9 +73,14 @@ extension Coroutine {
   private static func yield(_ scheduler: Scheduler) throws(CoroutineError) {
     scheduler.yield()
     // After the others' turn, so that a cancellation by one of them ends this very call.
-    if scheduler.core.pointee.running.pointee.cancellation != .none {
-      _ = scheduler.throwCancellation()
-      throw CoroutineError(.cancelled, call: "sleep")
+    if scheduler.core.pointee.running.cancellation != .none {
+      throw cancellationOfYield(scheduler)
     }
+  }
+
+  @inline(never)
+  private static func cancellationOfYield(_ scheduler: Scheduler) -> CoroutineError {
+    _ = scheduler.throwCancellation()
+    return CoroutineError(.cancelled, call: "sleep")
   }
 }

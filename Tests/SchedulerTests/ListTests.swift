@@ -7,6 +7,7 @@ import Testing
     let records = Records(count: 5)
     defer { records.deallocate() }
     var queue = RunQueue()
+    defer { queue.deallocate() }
     #expect(queue.isEmpty && queue.popFirst() == nil)
     for index in 0..<5 { queue.append(records[index]) }
     #expect(!queue.isEmpty)
@@ -18,12 +19,14 @@ import Testing
   @Test(arguments: 0..<4 as Range<UInt64>)
   func `the run queue agrees with an array`(seed: UInt64) {
     var random = SplitMix64(state: seed)
-    let records = Records(count: 20)
+    // More than the queue has room for at first, and enough to look ahead.
+    let records = Records(count: 200)
     defer { records.deallocate() }
     var queue = RunQueue()
+    defer { queue.deallocate() }
     var reference: [Int] = []
-    for _ in 0..<5_000 {
-      let index = Int.random(in: 0..<20, using: &random)
+    for _ in 0..<10_000 {
+      let index = Int.random(in: 0..<200, using: &random)
       switch Int.random(in: 0..<5, using: &random) {
       case 0...1 where !reference.contains(index):
         queue.append(records[index])
@@ -31,6 +34,10 @@ import Testing
       case 2 where !reference.contains(index):
         queue.prepend(records[index])
         reference.insert(index, at: 0)
+      case 3 where !reference.contains(index):
+        let first = queue.popFirst(appending: records[index])
+        #expect(first == reference.first.map { records[$0] })
+        if !reference.isEmpty { reference = reference[1...] + [index] }
       default:
         let expected = reference.isEmpty ? nil : records[reference.removeFirst()]
         #expect(queue.popFirst() == expected)

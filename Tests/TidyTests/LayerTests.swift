@@ -54,8 +54,9 @@ import Testing
   /// exception.
   @Test func `the seam knows nothing of the scheduler`() {
     let above = [
-      "Scheduler", "SchedulerCore", "CoroutineRecord", "RunQueue", "WaitList", "TimerHeap",
-      "StackPool", "RuntimeLayout", "TaskLocalValues", "Coroutine", "Outcome", "WakeReason",
+      "Scheduler", "SchedulerCore", "CoroutineRecord", "RunQueue", "WaitList", "TimerQueue",
+      "TimerLane", "TimerHeap", "StackPool", "RuntimeLayout", "TaskLocalValues", "Coroutine",
+      "Outcome", "WakeReason",
       "DescriptorHandle", "Socket", "PipeEnd", "CContext",
     ]
     let seam = Repository.sources.filter { $0.path.hasPrefix("Sources/CoroutineAPI/Backend/") }

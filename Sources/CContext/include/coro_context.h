@@ -27,16 +27,34 @@ typedef struct coro_words {
   void *unused[CORO_WORD_COUNT];
   // The exclusivity word was not found: exchange the list through the runtime's calls.
   _Bool uses_exclusivity_calls;
+  // For the owner of a loop: somebody wants to hear of each switch. See `coro_words_matter`.
+  _Bool must_tell;
 } coro_words;
+
+// What a context's owner keeps for itself where a switch looks anyway: see `CoroutineRecord`.
+typedef struct coro_owner_fields {
+  _Bool has_words;  // the switch's own
+  uint8_t wake_reason;
+  uint8_t wait;
+  uint8_t cancellation;
+  int32_t timer_place;
+  void *operation;
+  int64_t since;
+  void *core;
+} coro_owner_fields;
 
 // A suspended stack.
 typedef struct coro_context {
+  // One cache line, and all that a switch touches as a rule.
   void *stack_pointer;
   void *resume_address;
   void *frame_pointer;
   void *base_pointer;
+  coro_owner_fields owner;
+
+  // What the words held, if `has_words`; else all of them were NULL. False while it runs.
   void *words[CORO_WORD_COUNT];
-  // Below: not touched by `coro_context_switch`.
+  // Not touched by `coro_context_switch`.
   void *stack_low;  // the guard ends here
   size_t stack_size;
   void *asan_fake_stack;
@@ -105,15 +123,38 @@ static inline __attribute__((always_inline)) void coro_context_jump(coro_context
 #endif
 }
 
+// Whether a switch has more to do than to jump: exchange words, or tell somebody.
+//
+// Nearly always all words are NULL on both sides, and looking is much cheaper than writing.
+static inline __attribute__((always_inline)) _Bool coro_words_matter(const coro_words *words,
+                                                                     const coro_context *to) {
+  uintptr_t any = to->owner.has_words | words->must_tell;
+  for (int i = 0; i < CORO_WORD_COUNT; i++) any |= (uintptr_t)*words->location[i];
+  return __builtin_expect(any != 0, 0);
+}
+
+// Saves the thread's words in `from` and takes them from `to`.
+void coro_context_exchange_words(coro_context *from, coro_context *to, const coro_words *words);
+
 // Suspends the running stack into `from` and resumes `to`, exchanging the thread's words with it.
 static inline __attribute__((always_inline)) void coro_context_switch(coro_context *from,
                                                                       coro_context *to,
                                                                       const coro_words *words) {
-  for (int i = 0; i < CORO_WORD_COUNT; i++) {
-    from->words[i] = *words->location[i];
-    *words->location[i] = to->words[i];
-  }
+  if (coro_words_matter(words, to)) coro_context_exchange_words(from, to, words);
   coro_context_jump(from, to);
+}
+
+// Asks for a cache line that will be read soon.
+static inline __attribute__((always_inline)) void coro_prefetch(const void *address) {
+  __builtin_prefetch(address);
+}
+
+// Asks for the innermost frames of a suspended stack: about what its coroutine reads first.
+static inline __attribute__((always_inline)) void coro_prefetch_stack(const coro_context *context) {
+  const char *innermost = context->stack_pointer;
+  __builtin_prefetch(innermost);
+  __builtin_prefetch(innermost + 64);
+  __builtin_prefetch(innermost + 128);
 }
 
 // As `coro_context_switch`, and tells AddressSanitizer and ThreadSanitizer of it, and exchanges the

@@ -27,6 +27,6 @@ extension KernelOperation {
   private func disconnect() {
     var nobody = sockaddr()
     nobody.sa_family = sa_family_t(AF_UNSPEC)
-    _ = CLinux.connect(kind.descriptor, &nobody, 2)
+    _ = CLinux.connect(descriptor, &nobody, 2)
   }
 }

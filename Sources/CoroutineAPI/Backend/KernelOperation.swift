@@ -49,24 +49,24 @@ public struct KernelOperation {
     /// The bits.
     public let rawValue: UInt8
     /// The traits with these bits.
-    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// A datagram socket: `connect` only notes a name.
-    public static let datagram = Traits(rawValue: 1)
+    @inlinable public static var datagram: Traits { Traits(rawValue: 1) }
     /// A TCP socket: a short read has emptied it.
-    public static let tcp = Traits(rawValue: 2)
+    @inlinable public static var tcp: Traits { Traits(rawValue: 2) }
     /// RWF_NOWAIT may not be understood (by a terminal, for one), or be answered with EAGAIN at
     /// will (of a file): ask poll(2) before each call.
-    public static let pollFirst = Traits(rawValue: 4)
+    @inlinable public static var pollFirst: Traits { Traits(rawValue: 4) }
     /// A terminal: see `KernelOperation.piece(of:)`.
-    public static let terminal = Traits(rawValue: 8)
+    @inlinable public static var terminal: Traits { Traits(rawValue: 8) }
     /// Receiving was ended by shutdown(2): what finds nothing has found the end.
     ///
     /// Of a datagram socket, or of a Unix socket that listens, the kernel says so only to calls
     /// that may block.
-    public static let receivingEnded = Traits(rawValue: 16)
+    @inlinable public static var receivingEnded: Traits { Traits(rawValue: 16) }
     /// A socket that somebody else made, and that may be read and written as if it were a pipe.
-    public static let socket = Traits(rawValue: 32)
+    @inlinable public static var socket: Traits { Traits(rawValue: 32) }
   }
 
   /// Which way bytes flow.
@@ -81,6 +81,10 @@ public struct KernelOperation {
 
   /// What is asked.
   public let kind: Kind
+  /// `kind.descriptor`, so that nobody has to take the kind apart for it.
+  public let descriptor: CInt
+  /// `kind.direction`, likewise.
+  public let direction: Direction?
   /// What is known of the descriptor.
   public internal(set) var traits: Traits
   /// False: attempt it once, and report EAGAIN instead of waiting.
@@ -114,8 +118,12 @@ public struct KernelOperation {
   var previousOnDescriptor: Reference?
 
   /// An operation that nobody started yet.
+  @inline(__always)
   public init(_ kind: Kind, traits: Traits = [], mayWait: Bool = true) {
+    // Inlined, because what the kind says is known where it is made.
     self.kind = kind
+    descriptor = kind.descriptor
+    direction = kind.direction
     self.traits = traits
     self.mayWait = mayWait
   }
@@ -136,6 +144,7 @@ public struct KernelOperation {
 
 extension KernelOperation.Kind {
   /// The descriptor that it waits on, or -1.
+  @inline(__always)
   public var descriptor: CInt {
     switch self {
     case .receive(let descriptor, _, flags: _), .send(let descriptor, _, flags: _),
@@ -150,6 +159,7 @@ extension KernelOperation.Kind {
 
   /// Which of the descriptor's directions it waits for, in line with others; nil: it never waits,
   /// or has no place in a line (`poll`).
+  @inline(__always)
   public var direction: KernelOperation.Direction? {
     switch self {
     case .receive, .receiveMessage, .read, .accept: .reading

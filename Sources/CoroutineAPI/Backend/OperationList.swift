@@ -25,7 +25,10 @@ public struct OperationList {
   /// Takes the first operation out.
   public mutating func popFirst() -> KernelOperation.Reference? {
     guard let operation = first else { return nil }
-    remove(operation)
+    let next = operation.pointer.pointee.next
+    first = next
+    if let next { next.pointer.pointee.previous = nil } else { last = nil }
+    operation.pointer.pointee.next = nil
     return operation
   }
 
@@ -41,6 +44,10 @@ public struct OperationList {
 
   /// Moves everything of `other` to the end of this list.
   public mutating func append(contentsOf other: inout OperationList) {
-    while let operation = other.popFirst() { append(operation) }
+    guard let first = other.first else { return }
+    first.pointer.pointee.previous = last
+    if let last { last.pointer.pointee.next = first } else { self.first = first }
+    last = other.last
+    other = OperationList()
   }
 }

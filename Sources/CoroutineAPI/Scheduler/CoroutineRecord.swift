@@ -13,20 +13,15 @@ struct CoroutineRecord {
   typealias Reference = UnsafeMutablePointer<CoroutineRecord>
 
   /// First, so that a record's address is its context's.
+  ///
+  /// Its first cache line also holds what else is touched whenever a coroutine waits and is woken
+  /// (`CoroutineRecord+Owner.swift`): of a sleeping coroutine nothing else is, but its frames.
   var context = coro_context()
 
-  /// Links for the one list that the coroutine is in: the run queue or a list of joiners (I2).
+  /// Links for a list of joiners that the coroutine is in; of its stack, for the pool's lists.
   var next: Reference?
   var previous: Reference?
 
-  /// Why it was made ready.
-  ///
-  /// Written by who makes it ready, read by who was waiting.
-  var wakeReason = WakeReason.ready
-  /// What it waits for.
-  var wait = Wait.nothing
-  /// Whether its waits throw `cancelled`.
-  var cancellation = Cancellation.none
   var isDaemon = false
   /// Works for the library: in no enumeration, no count, no report.
   var isHidden = false
@@ -34,18 +29,11 @@ struct CoroutineRecord {
   /// Waits that were refused because its loop ends.
   var refusedWaits: UInt32 = 0
 
-  /// Its place in the timer heap, or -1.
-  var timerIndex: Int32 = -1
-  /// When its wait began, to within the time between two turns of the loop.
-  var since = Instant(nanoseconds: 0)
-  /// The operation it waits for, while `wait` is `.operation`.
-  var operation: KernelOperation.Reference?
   /// The coroutine it waits for, while `wait` is `.join`.
   var joinTarget: Reference?
   /// The coroutines that wait for its end.
   var joiners = WaitList()
 
-  let core: UnsafeMutablePointer<SchedulerCore>
   /// The record owns one reference; released at the coroutine's end.
   var object: Unmanaged<Coroutine>
   var stack: Stack
@@ -59,9 +47,10 @@ struct CoroutineRecord {
   init(
     core: UnsafeMutablePointer<SchedulerCore>, object: Unmanaged<Coroutine>, stack: Stack
   ) {
-    self.core = core
     self.object = object
     self.stack = stack
+    context.owner.core = UnsafeMutableRawPointer(core)
+    context.owner.timer_place = -1
   }
 }
 

@@ -58,6 +58,6 @@ extension Scheduler {
   }
 
   private func wait(of record: CoroutineRecord.Reference) -> String {
-    record.pointee.wait == .nothing ? "lets other coroutines run" : state(of: record)
+    record.wait == .nothing ? "lets other coroutines run" : state(of: record)
   }
 }

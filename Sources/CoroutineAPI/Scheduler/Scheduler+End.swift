@@ -5,18 +5,23 @@ extension Scheduler {
   // MARK: Deadlock
 
   /// Nothing can run, and nothing can ever happen that would change that.
+  @inline(__always)
   var isDeadlocked: Bool {
+    core.pointee.operationsInFlight <= 1 && core.pointee.timers.isEmpty && nothingIsInFlight
+  }
+
+  private var nothingIsInFlight: Bool {
     // The library's own coroutine for signals always has one operation in flight (it never runs
     // without leaving one); it counts while there are handlers that it could call, and while it is
     // being ended (no table is left then).
     let hidden = core.pointee.signals.map { $0.isIdle ? 1 : 0 } ?? 0
-    return core.pointee.timers.isEmpty && core.pointee.operationsInFlight - hidden <= 0
+    return core.pointee.operationsInFlight - hidden <= 0
   }
 
   /// Wakes the main coroutine with an error, or, after its end, gives up.
   func resolveDeadlock() {
     let main = core.pointee.main
-    switch main.pointee.wait {
+    switch main.wait {
     case .join:
       leaveJoin(main)
       makeReady(main, .deadlock)
@@ -54,7 +59,7 @@ extension Scheduler {
   func waitForOthers() -> String? {
     let main = core.pointee.main
     while !isOver {
-      main.pointee.wait = .end
+      main.wait = .end
       if park() == .deadlock { return waiters }
     }
     return nil
@@ -79,7 +84,7 @@ extension Scheduler {
   func endOfRun() -> String? {
     markEnded(core.pointee.main)
     // Its code is over: the waits from here on are the library's.
-    core.pointee.main.pointee.cancellation = .none
+    core.pointee.main.cancellation = .none
     let report = waitForOthers()
     core.pointee.isClosing = true
     for record in everyone where record != core.pointee.main { cancel(record, .always) }
@@ -104,8 +109,8 @@ extension Scheduler {
   ///
   /// An operation that wins the race against it is delivered, and the next wait throws.
   func cancel(_ record: CoroutineRecord.Reference, _ cancellation: Cancellation) {
-    if record.pointee.cancellation != .always { record.pointee.cancellation = cancellation }
-    switch record.pointee.wait {
+    if record.cancellation != .always { record.cancellation = cancellation }
+    switch record.wait {
     case .nothing, .end, .close:
       break
     case .sleep:
@@ -116,7 +121,7 @@ extension Scheduler {
       leaveJoin(record)
       makeReady(record, .cancelled)
     case .operation:
-      if record.pointee.wakeReason == .ready { record.pointee.wakeReason = .cancelled }
+      if record.wakeReason == .ready { record.wakeReason = .cancelled }
       hurry(record)
     }
   }

@@ -21,9 +21,9 @@ extension Scheduler {
     core.pointee.isAbandoned = true
     // Who runs on in the child finds nobody to switch to and nobody to wake, now or at its end, and
     // so comes to `turn`, which refuses. Nothing need be asked at each switch.
-    core.pointee.runQueue = RunQueue()
+    core.pointee.runQueue.removeAll()
     core.pointee.running.pointee.joiners = WaitList()
-    core.pointee.main.pointee.wait = .nothing
+    core.pointee.main.wait = .nothing
     // Its thread is gone, perhaps with its lock.
     core.pointee.watchdog = nil
     core.pointee.backend?._withUnsafeGuaranteedRef { $0.backend.abandon() }
@@ -54,7 +54,7 @@ extension Scheduler {
 extension Coroutine {
   /// Ends the process that uses a coroutine of another loop, which may be the parent's.
   final func refuseAsForeign(_ record: CoroutineRecord.Reference, _ advice: StaticString) -> Never {
-    if coro_loop_is_abandoned(record.pointee.core) {
+    if coro_loop_is_abandoned(record.core) {
       fatalError("\(name) runs in the process that this one was forked from, and not here.")
     }
     fatalError("\(name) belongs to another thread's loop. \(advice)")

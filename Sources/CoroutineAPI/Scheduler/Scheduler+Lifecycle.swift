@@ -21,7 +21,7 @@ extension Scheduler {
     record.pointee.isHidden = isHidden
     // A hidden one serves the others to their end.
     let mustEnd = core.pointee.isClosing && !isHidden
-    record.pointee.cancellation = mustEnd ? .always : object.cancellationAtStart
+    record.cancellation = mustEnd ? .always : object.cancellationAtStart
     if let low = stack.low {
       coro_context_make(
         &record.pointee.context, low + Stack.guardSize, UnsafeMutableRawPointer(record),
@@ -46,6 +46,7 @@ extension Scheduler {
     let values = TaskLocalValues.current(&core.pointee.words)
     record.pointee.taskLocalCount = values.push(
       into: &core.pointee.words, word: &record.pointee.context.words.3)
+    record.pointee.context.owner.has_words = record.pointee.context.words.3 != nil
   }
 
   func enlist(_ record: CoroutineRecord.Reference) {
@@ -88,7 +89,7 @@ extension Scheduler {
     object.release()
     delist(record)
     let main = core.pointee.main
-    if main.pointee.wait == .end, isOver { makeReady(main, .ready) }
+    if main.wait == .end, isOver { makeReady(main, .ready) }
   }
 
   func markEnded(_ record: CoroutineRecord.Reference) {
@@ -108,23 +109,19 @@ extension Scheduler {
   fileprivate func leave(_ record: CoroutineRecord.Reference) -> Never {
     if core.pointee.isChecked { coro_leak_stack_ends(&record.pointee.context) }
     core.pointee.stacks.release(record)
-    while true {
-      if let next = core.pointee.runQueue.popFirst() {
-        core.pointee.running = next
-        if core.pointee.isChecked {
-          // The record may be reused while the context's fiber still has to be freed.
-          coro_context_destroy_checked(&core.pointee.endedContext)
-          core.pointee.endedContext = record.pointee.context
-          tellWatchdog(of: next)
-          coro_context_switch_checked(
-            &core.pointee.endedContext, &next.pointee.context, &core.pointee.words, true)
-        } else {
-          coro_context_switch(&record.pointee.context, &next.pointee.context, &core.pointee.words)
-        }
-        fatalError("A coroutine that ended was resumed.")
-      }
-      turn(mayBlock: true)
+    let next = core.pointee.runQueue.popFirst() ?? waitForNext()
+    core.pointee.running = next
+    if core.pointee.isChecked {
+      // The record may be reused while the context's fiber still has to be freed.
+      coro_context_destroy_checked(&core.pointee.endedContext)
+      core.pointee.endedContext = record.pointee.context
+      tellWatchdog(of: next)
+      coro_context_switch_checked(
+        &core.pointee.endedContext, &next.pointee.context, &core.pointee.words, true)
+    } else {
+      coro_context_switch(&record.pointee.context, &next.pointee.context, &core.pointee.words)
     }
+    fatalError("A coroutine that ended was resumed.")
   }
 
   // MARK: Joining
@@ -132,10 +129,10 @@ extension Scheduler {
   /// Suspends until `target`, which lives, ends.
   func join(_ target: CoroutineRecord.Reference, timeout: Duration?) -> WakeReason {
     let me = core.pointee.running
-    if me.pointee.cancellation != .none { return throwCancellation() }
+    if me.cancellation != .none { return throwCancellation() }
     target.pointee.joiners.append(me)
     me.pointee.joinTarget = target
-    me.pointee.wait = .join
+    me.wait = .join
     if let timeout { core.pointee.timers.insert(me, at: now + timeout) }
     let reason = park()
     return reason == .cancelled ? throwCancellation() : reason
@@ -152,7 +149,7 @@ extension Scheduler {
 private func coroutineEntry(_ argument: UnsafeMutableRawPointer?) {
   guard let argument else { fatalError("A coroutine was entered without its record.") }
   let record = argument.assumingMemoryBound(to: CoroutineRecord.self)
-  let scheduler = Scheduler(core: record.pointee.core)
+  let scheduler = Scheduler(core: record.core)
   if scheduler.core.pointee.isChecked { coro_context_entered_checked(&record.pointee.context) }
   runToEnd(record, scheduler)
   scheduler.leave(record)

@@ -12,78 +12,102 @@ extension Scheduler {
   ///   - descriptor: The descriptor that it is asked of, or nil.
   ///   - timeout: nil: for ever; zero or less: once, without waiting; else at most so long.
   /// - Returns: What the kernel said, or why it was not waited for any longer.
+  @inline(__always)
   func perform(
     _ kind: KernelOperation.Kind, on descriptor: DescriptorHandle?, timeout: Duration?
   ) -> Outcome {
-    if core.pointee.running.pointee.cancellation != .none {
+    var operation = KernelOperation(
+      kind, traits: descriptor?.state.pointee.traits ?? [],
+      mayWait: timeout.map { $0 > .zero } ?? true)
+    return withUnsafeMutablePointer(to: &operation) {
+      perform(KernelOperation.Reference($0), on: descriptor, timeout: timeout)
+    }
+  }
+
+  /// As `perform`, also for a cancelled coroutine, and without a time limit: to close a descriptor,
+  /// for one.
+  func performUncancelled(_ kind: KernelOperation.Kind) -> Outcome {
+    var operation = KernelOperation(kind)
+    return withUnsafeMutablePointer(to: &operation) {
+      performUncancelled(KernelOperation.Reference($0), on: nil, timeout: nil)
+    }
+  }
+
+  @inline(never)
+  private func perform(
+    _ operation: KernelOperation.Reference, on descriptor: DescriptorHandle?, timeout: Duration?
+  ) -> Outcome {
+    if core.pointee.running.cancellation != .none {
       _ = throwCancellation()
       return .cancelled
     }
-    return performUncancelled(kind, on: descriptor, timeout: timeout)
+    return performUncancelled(operation, on: descriptor, timeout: timeout)
   }
 
-  /// As `perform`, also for a cancelled coroutine: to close a descriptor, for one.
-  func performUncancelled(
-    _ kind: KernelOperation.Kind, on descriptor: DescriptorHandle? = nil, timeout: Duration? = nil
+  @inline(__always)
+  private func performUncancelled(
+    _ operation: KernelOperation.Reference, on descriptor: DescriptorHandle?, timeout: Duration?
   ) -> Outcome {
-    let mayWait = timeout.map { $0 > .zero } ?? true
-    var operation = KernelOperation(
-      kind, traits: descriptor?.state.pointee.traits ?? [], mayWait: mayWait)
-    return withUnsafeMutablePointer(to: &operation) { pointer in
-      let reference = KernelOperation.Reference(pointer)
-      pointer.pointee.waiter = core.pointee.running
-      if withBackend({ $0.start(reference) }) {
-        if case .call = kind {
-          // Such calls promise not to suspend: what stands between two of them is undivided.
-        } else {
-          spendBudgetInline()
-        }
-        let result = pointer.pointee.result
-        return !mayWait && result == -Int(EAGAIN) ? .timeout : Outcome(result)
-      }
-      return awaitDelivery(of: reference, on: descriptor, timeout: timeout)
+    operation.pointer.pointee.waiter = core.pointee.running
+    guard withBackend({ $0.start(operation) }) else {
+      return awaitDelivery(of: operation, on: descriptor, timeout: timeout)
     }
+    if case .call = operation.pointer.pointee.kind {
+      // Such calls promise not to suspend: what stands between two of them is undivided.
+    } else {
+      spendBudgetInline()
+    }
+    let result = operation.pointer.pointee.result
+    return !operation.pointer.pointee.mayWait && result == -Int(EAGAIN) ? .timeout : Outcome(result)
   }
 
+  @inline(__always)
   private func awaitDelivery(
     of operation: KernelOperation.Reference, on descriptor: DescriptorHandle?, timeout: Duration?
   ) -> Outcome {
     let me = core.pointee.running
-    core.pointee.operationsInFlight += 1
-    me.pointee.operation = operation
-    me.pointee.wait = .operation
-    me.pointee.wakeReason = .ready
+    core.pointee.operationsInFlight &+= 1
+    me.operation = operation
+    me.wait = .operation
+    me.wakeReason = .ready
     descriptor?.enlist(operation)
     if let timeout { core.pointee.timers.insert(me, at: now + timeout) }
-    let reason = park()
+    let reason = parkInline()
     descriptor?.unlist(operation)
 
     // Cancelling only hurries: if the operation won the race, what it did is what counts.
     let result = operation.pointer.pointee.result
     guard result == -Int(ECANCELED) else { return Outcome(result) }
+    return outcomeOfCancelled(reason, descriptor)
+  }
+
+  @inline(never)
+  private func outcomeOfCancelled(_ reason: WakeReason, _ descriptor: DescriptorHandle?) -> Outcome
+  {
     switch reason {
     case .timeout: return .timeout
     case .cancelled:
       _ = throwCancellation()
       return .cancelled
     case .ready, .deadlock:
-      return descriptor?.state.pointee.isClosed == true ? .closed : Outcome(result)
+      return descriptor?.state.pointee.isClosed == true ? .closed : Outcome(-Int(ECANCELED))
     }
   }
 
   /// Takes a finished operation from the backend and makes its coroutine ready.
+  @inline(__always)
   func deliver(_ operation: KernelOperation.Reference) {
     guard let record = operation.pointer.pointee.waiter else {
       return finishDetached(operation)
     }
-    guard record.pointee.wait == .operation,
-      record.pointee.operation == operation
+    guard record.wait == .operation,
+      record.operation == operation
     else { fatalError("The backend reported an operation that is not in flight (I1).") }
-    core.pointee.operationsInFlight -= 1
-    record.pointee.operation = nil
+    core.pointee.operationsInFlight &-= 1
+    record.operation = nil
     // Its time may be up before it runs: nothing is waited for any more.
     core.pointee.timers.remove(record)
-    makeReady(record, record.pointee.wakeReason)
+    makeReady(record, record.wakeReason)
   }
 
   // MARK: Operations that nobody waits for
@@ -107,7 +131,7 @@ extension Scheduler {
 
   /// Asks the backend to finish the operation early that `record` waits for.
   func hurry(_ record: CoroutineRecord.Reference) {
-    guard let operation = record.pointee.operation else { return }
+    guard let operation = record.operation else { return }
     hurry(operation)
   }
 
@@ -116,7 +140,7 @@ extension Scheduler {
     // Closing is never cancelled: the descriptor would be nobody's.
     if case .close = operation.pointer.pointee.kind { return }
     guard !operation.pointer.pointee.isCancelled,
-      operation.pointer.pointee.waiter?.pointee.operation == operation
+      operation.pointer.pointee.waiter?.operation == operation
     else { return }
     operation.pointer.pointee.isCancelled = true
     withBackend { $0.cancel(operation) }

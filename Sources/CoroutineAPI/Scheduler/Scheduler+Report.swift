@@ -6,7 +6,7 @@ extension Scheduler {
   /// A line for each coroutine that waits.
   var waiters: String {
     let labels = labels
-    return living.reversed().filter { $0.pointee.wait != .nothing && $0.pointee.wait != .end }
+    return living.reversed().filter { $0.wait != .nothing && $0.wait != .end }
       .map { "\n  \(describe($0, labels))" }.joined()
   }
 
@@ -29,14 +29,14 @@ extension Scheduler {
     if record.pointee.isDaemon { line += ", a daemon," }
     if record.pointee.isEnded, record != core.pointee.main { line += ", which has ended," }
     line += " \(state(of: record))"
-    if record.pointee.wait != .nothing {
+    if record.wait != .nothing {
       let now = now
-      line += ", for \(record.pointee.since.duration(to: now).forPeople)"
+      line += ", for \(record.since.duration(to: now).forPeople)"
       if let deadline = core.pointee.timers.deadline(of: record) {
         line += deadline == .distantFuture ? "" : ", \(now.duration(to: deadline).forPeople) left"
       }
     }
-    if record.pointee.cancellation != .none { line += "; cancelled" }
+    if record.cancellation != .none { line += "; cancelled" }
     let starter = record.pointee.object._withUnsafeGuaranteedRef { $0.starter }
     if starter != 0 {
       line += "; started by \(labels[starter] ?? "ident \(starter), which has ended")"
@@ -45,11 +45,11 @@ extension Scheduler {
   }
 
   func state(of record: CoroutineRecord.Reference) -> String {
-    switch record.pointee.wait {
+    switch record.wait {
     case .join:
       "waits for the end of \(record.pointee.joinTarget.map(label) ?? "another")"
     case .operation:
-      "waits to \(record.pointee.operation?.pointer.pointee.kind.purpose ?? "be served")"
+      "waits to \(record.operation?.pointer.pointee.kind.purpose ?? "be served")"
     case .sleep: "sleeps"
     case .close: "closes a descriptor"
     case .end: "waits for the end of the others"

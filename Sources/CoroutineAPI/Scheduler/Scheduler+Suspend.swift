@@ -15,32 +15,43 @@ extension Scheduler {
   ///   cancellation asks the backend to hurry, and the delivery follows.
   /// - No access to shared state may be open (I5): what was read before must be read again.
   func park() -> WakeReason {
+    parkInline()
+  }
+
+  /// As `park`, for the one caller that is called most.
+  @inline(__always)
+  func parkInline() -> WakeReason {
     let me = core.pointee.running
-    me.pointee.since = core.pointee.turnTime
+    me.since = core.pointee.turnTime
+    let next = core.pointee.runQueue.popFirst() ?? waitForNext()
+    if next != me {
+      spendBudget()
+      switchTo(next)
+    }
+    return me.wakeReason
+  }
+
+  /// Takes turns until somebody can run.
+  @inline(never)
+  func waitForNext() -> CoroutineRecord.Reference {
     while true {
-      if let next = core.pointee.runQueue.popFirst() {
-        if next != me {
-          spendBudget()
-          switchTo(next)
-        }
-        return me.pointee.wakeReason
-      }
       turn(mayBlock: true)
+      if let next = core.pointee.runQueue.popFirst() { return next }
     }
   }
 
   /// Lets every other coroutine that can run go first.
+  @inline(__always)
   func yield() {
     spendBudget()
-    guard let next = core.pointee.runQueue.popFirst() else { return }
-    core.pointee.runQueue.append(core.pointee.running)
-    switchTo(next)
+    let me = core.pointee.running
+    if let next = core.pointee.runQueue.popFirst(appending: me) { switchTo(next) }
   }
 
   /// Makes a waiting coroutine ready; it goes to the end of the run queue.
   func makeReady(_ record: CoroutineRecord.Reference, _ reason: WakeReason) {
-    record.pointee.wakeReason = reason
-    record.pointee.wait = .nothing
+    record.wakeReason = reason
+    record.wait = .nothing
     core.pointee.runQueue.append(record)
   }
 
@@ -48,6 +59,17 @@ extension Scheduler {
   func switchTo(_ next: CoroutineRecord.Reference) {
     let me = core.pointee.running
     core.pointee.running = next
+    if coro_words_matter(&core.pointee.words, &next.pointee.context) {
+      switchWithWords(from: me, to: next)
+    } else {
+      coro_context_jump(&me.pointee.context, &next.pointee.context)
+    }
+  }
+
+  @inline(never)
+  private func switchWithWords(
+    from me: CoroutineRecord.Reference, to next: CoroutineRecord.Reference
+  ) {
     if core.pointee.isChecked {
       reportModifications(of: me)
       tellWatchdog(of: next)
@@ -62,15 +84,20 @@ extension Scheduler {
   /// neither busy yielding starves I/O nor busy I/O everyone else.
   @inline(__always)
   func spendBudget() {
-    core.pointee.budget -= 1
+    core.pointee.budget &-= 1
     if core.pointee.budget <= 0 { pollAndAdapt() }
   }
 
   /// As `spendBudget`, for an operation that finished without waiting: the others get their turn.
   @inline(__always)
   func spendBudgetInline() {
-    core.pointee.budget -= 1
-    if core.pointee.budget <= 0 { yield() }
+    core.pointee.budget &-= 1
+    if core.pointee.budget <= 0 { yieldToAll() }
+  }
+
+  @inline(never)
+  private func yieldToAll() {
+    yield()
   }
 
   @inline(never)
@@ -106,7 +133,7 @@ extension Scheduler {
     if core.pointee.isAbandoned { refuseToGoOnInChild() }
     if mayBlock {
       if isDeadlocked { return resolveDeadlock() }
-      core.pointee.stacks.trim(except: core.pointee.running)
+      if core.pointee.stacks.hasLeftovers { core.pointee.stacks.trim(except: core.pointee.running) }
       if core.pointee.isChecked {
         reportModifications(of: core.pointee.running)
         tellWatchdog(of: nil)
@@ -142,7 +169,7 @@ extension Scheduler {
   }
 
   private func expire(_ record: CoroutineRecord.Reference) {
-    switch record.pointee.wait {
+    switch record.wait {
     case .sleep:
       makeReady(record, .timeout)
     case .join:
@@ -150,7 +177,7 @@ extension Scheduler {
       makeReady(record, .timeout)
     case .operation:
       // I3: it stays parked until the kernel has let go of its buffer.
-      if record.pointee.wakeReason == .ready { record.pointee.wakeReason = .timeout }
+      if record.wakeReason == .ready { record.wakeReason = .timeout }
       hurry(record)
     case .nothing, .end, .close:
       fatalError("A timer expired for a coroutine that waits for no time.")
@@ -165,8 +192,8 @@ extension Scheduler {
   @inline(never)
   func throwCancellation() -> WakeReason {
     let record = core.pointee.running
-    guard record.pointee.cancellation == .always else {
-      record.pointee.cancellation = .none
+    guard record.cancellation == .always else {
+      record.cancellation = .none
       return .cancelled
     }
     record.pointee.refusedWaits += 1
@@ -184,9 +211,9 @@ extension Scheduler {
   /// Suspends until `deadline`.
   func sleep(until deadline: Instant) -> WakeReason {
     let me = core.pointee.running
-    if me.pointee.cancellation != .none { return throwCancellation() }
+    if me.cancellation != .none { return throwCancellation() }
     core.pointee.timers.insert(me, at: deadline)
-    me.pointee.wait = .sleep
+    me.wait = .sleep
     let reason = park()
     return reason == .cancelled ? throwCancellation() : reason
   }

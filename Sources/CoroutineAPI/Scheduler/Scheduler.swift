@@ -115,6 +115,7 @@ struct Scheduler {
     main.pointee.object.release()
     core.pointee.stacks.releaseAll()
     core.pointee.timers.deallocate()
+    core.pointee.runQueue.deallocate()
     if core.pointee.isChecked { coro_context_destroy_checked(&core.pointee.endedContext) }
     main.deinitialize(count: 1).deallocate()
     core.deinitialize(count: 1).deallocate()

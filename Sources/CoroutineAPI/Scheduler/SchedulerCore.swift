@@ -10,9 +10,12 @@ struct SchedulerCore {
   var runQueue = RunQueue()
   /// Switches and inline completions left until the kernel is asked for news.
   var budget: Int32
-  /// Switches must be told to somebody, or need the runtime's calls: see `mustBeChecked`.
-  var isChecked = false
   var words = coro_words()
+  /// Switches must be told to somebody, or need the runtime's calls: see `mustBeChecked`.
+  var isChecked: Bool {
+    get { words.must_tell }
+    set { words.must_tell = newValue }
+  }
   /// What descriptors know the loop by; an address would be given to another loop one day.
   var number: UInt64 = 0
 
@@ -22,7 +25,7 @@ struct SchedulerCore {
   var backend: Unmanaged<BackendBox>?
   let choice: BackendChoice
   var operationsInFlight = 0
-  var timers = TimerHeap()
+  var timers = TimerQueue()
   var budgetMax: Int32 = SchedulerCore.budgetStart
   var lastPoll = Instant(nanoseconds: 0)
   /// About when the last turn ended; who parks notes it, so that parking reads no clock.

@@ -142,6 +142,9 @@ struct StackPool {
     }
   }
 
+  /// Whether there is anything to trim.
+  var hasLeftovers: Bool { recent != nil || retired != nil }
+
   /// Gives pages back that ended coroutines touched deep down.
   ///
   /// For a loop that has nothing to do.

@@ -1,49 +1,25 @@
-/// Deadlines of waiting coroutines: a 4-ary heap in one block of memory.
+/// Timers of any order: a 4-ary heap in one block of memory.
 ///
-/// Equal deadlines come out in the order in which they were set. A coroutine has at most one timer,
-/// and its record knows the timer's place, so a timer is removed in O(log n).
+/// A timer is removed in O(log n), because its record knows its place.
 struct TimerHeap {
-  struct Entry {
-    let deadline: Instant
-    /// Breaks ties: the order of insertion.
-    let sequence: UInt64
-    let record: CoroutineRecord.Reference
-
-    static func < (left: Entry, right: Entry) -> Bool {
-      if left.deadline != right.deadline { return left.deadline < right.deadline }
-      return left.sequence < right.sequence
-    }
-  }
+  typealias Entry = TimerQueue.Entry
 
   private var entries = UnsafeMutableBufferPointer<Entry>(start: nil, count: 0)
   private(set) var count = 0
-  private var nextSequence: UInt64 = 0
 
-  var isEmpty: Bool { count == 0 }
+  /// The one that expires first, or nil.
+  var first: Entry? { count == 0 ? nil : entries[0] }
 
-  /// The earliest deadline, or nil.
-  var earliest: Instant? { count == 0 ? nil : entries[0].deadline }
+  subscript(index: Int) -> Entry { entries[index] }
 
-  /// When the timer of `record` expires; nil if it has none.
-  func deadline(of record: CoroutineRecord.Reference) -> Instant? {
-    let index = Int(record.pointee.timerIndex)
-    return index < 0 ? nil : entries[index].deadline
-  }
-
-  /// Sets a timer for `record`, which has none.
-  mutating func insert(_ record: CoroutineRecord.Reference, at deadline: Instant) {
+  mutating func insert(_ entry: Entry) {
     if count == entries.count { grow() }
-    let entry = Entry(deadline: deadline, sequence: nextSequence, record: record)
-    nextSequence += 1
     count += 1
     siftUp(entry, from: count - 1)
   }
 
-  /// Takes the timer of `record` out, if it has one.
-  mutating func remove(_ record: CoroutineRecord.Reference) {
-    let index = Int(record.pointee.timerIndex)
-    guard index >= 0 else { return }
-    record.pointee.timerIndex = -1
+  /// Takes out the timer at this place.
+  mutating func remove(at index: Int) {
     count -= 1
     guard index < count else { return }
     let moved = entries[count]
@@ -54,14 +30,6 @@ struct TimerHeap {
     }
   }
 
-  /// Takes the earliest timer out if its deadline is not after `now`.
-  mutating func popExpired(at now: Instant) -> CoroutineRecord.Reference? {
-    guard count > 0, entries[0].deadline <= now else { return nil }
-    let record = entries[0].record
-    remove(record)
-    return record
-  }
-
   func deallocate() {
     entries.deallocate()
   }
@@ -69,7 +37,7 @@ struct TimerHeap {
   /// Traps unless every parent comes before its children and every record knows its place.
   func checkInvariants() {
     for index in 0..<count {
-      precondition(entries[index].record.pointee.timerIndex == Int32(index))
+      precondition(entries[index].record.timerPlace == Int32(index))
       if index > 0 { precondition(!(entries[index] < entries[(index - 1) / 4])) }
     }
   }
@@ -84,7 +52,7 @@ struct TimerHeap {
 
   private func place(_ entry: Entry, at index: Int) {
     entries.initializeElement(at: index, to: entry)
-    entry.record.pointee.timerIndex = Int32(truncatingIfNeeded: index)
+    entry.record.timerPlace = Int32(truncatingIfNeeded: index)
   }
 
   private func siftUp(_ entry: Entry, from start: Int) {

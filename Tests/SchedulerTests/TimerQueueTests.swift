@@ -1,9 +1,9 @@
 @testable import CoroutineAPI
 import Testing
 
-/// The heap of deadlines, against a sorted array.
+/// The queue of deadlines, against a sorted array.
 @Suite struct Timers {
-  /// What the heap should hold, in the order in which it should come out.
+  /// What the queue should hold, in the order in which it should come out.
   private struct Reference {
     var entries: [(deadline: Int64, sequence: Int, index: Int)] = []
     var sequence = 0
@@ -24,69 +24,101 @@ import Testing
     var random = SplitMix64(state: seed)
     let records = Records(count: 300)
     defer { records.deallocate() }
-    var heap = TimerHeap()
-    defer { heap.deallocate() }
+    var queue = TimerQueue()
+    defer { queue.deallocate() }
     var reference = Reference()
     // Few different deadlines, so that many are equal; or many.
     let range: ClosedRange<Int64> = seed.isMultiple(of: 2) ? 0...5 : 0...1_000_000
     for _ in 0..<4_000 {
       let index = Int.random(in: 0..<300, using: &random)
       switch Int.random(in: 0..<10, using: &random) {
-      case 0..<6 where records[index].pointee.timerIndex < 0:
+      case 0..<6 where records[index].timerPlace < 0:
         let deadline = Int64.random(in: range, using: &random)
-        heap.insert(records[index], at: Instant(nanoseconds: deadline))
+        queue.insert(records[index], at: Instant(nanoseconds: deadline))
         reference.insert(index, at: deadline)
       case 0..<8:
-        heap.remove(records[index])
+        queue.remove(records[index])
         reference.remove(index)
       default:
         let now = Int64.random(in: range, using: &random) / 2
         let expected = reference.entries.first.flatMap { $0.deadline <= now ? $0.index : nil }
-        let popped = heap.popExpired(at: Instant(nanoseconds: now))
+        let popped = queue.popExpired(at: Instant(nanoseconds: now))
         #expect(popped == expected.map { records[$0] })
         if expected != nil { reference.entries.removeFirst() }
       }
-      heap.checkInvariants()
-      #expect(heap.count == reference.entries.count)
-      #expect(heap.earliest?.nanoseconds == reference.entries.first?.deadline)
+      queue.checkInvariants()
+      #expect(queue.count == reference.entries.count)
+      #expect(queue.earliest?.nanoseconds == reference.entries.first?.deadline)
     }
-    let rest = Array(sequence(state: ()) { _ in heap.popExpired(at: .distantFuture) })
+    let rest = Array(sequence(state: ()) { _ in queue.popExpired(at: .distantFuture) })
     #expect(rest == reference.entries.map { records[$0.index] })
-    #expect(heap.isEmpty)
+    #expect(queue.isEmpty)
+  }
+
+  /// The lanes, with holes in them, and more durations than lanes.
+  @Test(arguments: [1, 3, 8])
+  func `durations that are set again and again come out in order`(durations: Int) {
+    var random = SplitMix64(state: UInt64(durations))
+    let records = Records(count: 500)
+    defer { records.deallocate() }
+    var queue = TimerQueue()
+    defer { queue.deallocate() }
+    var reference = Reference()
+    var now: Int64 = 0
+    for _ in 0..<20_000 {
+      let index = Int.random(in: 0..<500, using: &random)
+      if records[index].timerPlace >= 0 {
+        queue.remove(records[index])
+        reference.remove(index)
+      } else {
+        let duration: Int64 = 1 << (2 * Int64.random(in: 0..<Int64(durations), using: &random))
+        queue.insert(records[index], at: Instant(nanoseconds: now + duration))
+        #expect(queue.deadline(of: records[index])?.nanoseconds == now + duration)
+        reference.insert(index, at: now + duration)
+      }
+      if Int.random(in: 0..<4, using: &random) == 0 { now += 1 }
+      while let record = queue.popExpired(at: Instant(nanoseconds: now)) {
+        let expected = reference.entries.removeFirst()
+        #expect(record == records[expected.index] && expected.deadline <= now)
+      }
+      queue.checkInvariants()
+      #expect(queue.earliest?.nanoseconds == reference.entries.first?.deadline)
+      #expect(reference.entries.first.map { $0.deadline > now } ?? true)
+    }
   }
 
   @Test func `what is not there can be removed`() {
     let records = Records(count: 2)
     defer { records.deallocate() }
-    var heap = TimerHeap()
-    defer { heap.deallocate() }
-    heap.remove(records[0])
-    heap.insert(records[0], at: .zero)
-    heap.remove(records[1])
-    heap.remove(records[0])
-    heap.remove(records[0])
-    #expect(heap.isEmpty && heap.earliest == nil)
-    #expect(records[0].pointee.timerIndex == -1)
+    var queue = TimerQueue()
+    defer { queue.deallocate() }
+    queue.remove(records[0])
+    queue.insert(records[0], at: .zero)
+    queue.remove(records[1])
+    queue.remove(records[0])
+    queue.remove(records[0])
+    #expect(queue.isEmpty && queue.earliest == nil)
+    #expect(records[0].timerPlace == -1)
   }
 
   @Test func `nothing expires before its deadline`() {
     let records = Records(count: 1)
     defer { records.deallocate() }
-    var heap = TimerHeap()
-    defer { heap.deallocate() }
-    heap.insert(records[0], at: Instant(nanoseconds: 10))
-    #expect(heap.popExpired(at: Instant(nanoseconds: 9)) == nil)
-    #expect(heap.popExpired(at: Instant(nanoseconds: 10)) == records[0])
+    var queue = TimerQueue()
+    defer { queue.deallocate() }
+    queue.insert(records[0], at: Instant(nanoseconds: 10))
+    #expect(queue.popExpired(at: Instant(nanoseconds: 9)) == nil)
+    #expect(queue.popExpired(at: Instant(nanoseconds: 10)) == records[0])
   }
 
   @Test func `equal deadlines come out in the order of their setting, for any number of them`() {
     let records = Records(count: 1_000)
     defer { records.deallocate() }
-    var heap = TimerHeap()
-    defer { heap.deallocate() }
-    for index in 0..<1_000 { heap.insert(records[index], at: .zero) }
-    heap.checkInvariants()
-    let order = Array(sequence(state: ()) { _ in heap.popExpired(at: .zero) })
+    var queue = TimerQueue()
+    defer { queue.deallocate() }
+    for index in 0..<1_000 { queue.insert(records[index], at: .zero) }
+    queue.checkInvariants()
+    let order = Array(sequence(state: ()) { _ in queue.popExpired(at: .zero) })
     #expect(order == (0..<1_000).map { records[$0] })
   }
 }
