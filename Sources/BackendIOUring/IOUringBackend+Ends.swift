@@ -42,13 +42,13 @@
 
     /// See `strand`; after an EBADF.
     func strandEarlyIfClosed(_ operation: KernelOperation.Reference) {
-      if isClosed(operation) { strandEarly(operation.pointer.pointee.kind.descriptor) }
+      if isClosed(operation) { strandEarly(operation.pointer.pointee.descriptor) }
     }
 
     /// Whether the number is nobody's; EBADF is also how a descriptor refuses the wrong direction.
     @inline(never)
     func isClosed(_ operation: KernelOperation.Reference) -> Bool {
-      coro_is_open(operation.pointer.pointee.kind.descriptor) == 0
+      coro_is_open(operation.pointer.pointee.descriptor) == 0
     }
 
     // MARK: Another file under the same number
@@ -70,7 +70,7 @@
       if let identities = lines.identities { return identities.isSame(descriptor) }
       // Disturbed, a connection could not be continued; and it ends by itself.
       if lines.isConnecting(descriptor) { return true }
-      let entry = ring.entry(makingRoom: makeRoom)
+      let entry = freeEntry()
       io_uring_prep_cancel_fd(entry, descriptor, 0)
       io_uring_sqe_set_data64(entry, Tag.probe.rawValue)
       probeResult = nil

@@ -41,7 +41,7 @@
       operation.pointer.pointee.backendMark = true
       let kind = operation.pointer.pointee.kind
       let events = UInt32(UInt16(truncatingIfNeeded: kind.eventsToPoll))
-      let entry = ring.entry(makingRoom: makeRoom)
+      let entry = freeEntry()
       if isInVain {
         io_uring_prep_poll_multishot(entry, kind.descriptor, events)
       } else {
@@ -134,7 +134,7 @@
     func cancelInRing(_ operation: KernelOperation.Reference) {
       let word = Tag.operation.word(operation)
       operation.pointer.pointee.backendCount += 1
-      let entry = ring.entry(makingRoom: makeRoom)
+      let entry = freeEntry()
       if pollsAlone {
         io_uring_prep_poll_remove(entry, word)
       } else {

@@ -11,24 +11,24 @@
   /// the operation's address.
   public final class IOUringBackend: Backend {
     let ring: Ring
-    private let wakeUp: CInt
+    let wakeUp: CInt
     /// Operations to be reported by the next `wait`: those that were found finished while room was
     /// made or a number looked into, cancelled ones that never came to the ring, and those whose
     /// descriptor is gone.
     let early: UnsafeMutablePointer<OperationList>
     let lines: WaitingLines
     /// Completions are being worked on.
-    private var isReaping = false
+    @exclusivity(unchecked) var isReaping = false
     /// Completions that were found meanwhile, to be worked on next.
-    private var aside: [Completion] = []
+    @exclusivity(unchecked) var aside: [Completion] = []
     /// Where the ring can't wait for changes alone: operations whose polls were in vain, to be
     /// polled again a moment later.
-    var resting: [KernelOperation.Reference] = []
-    var restEnd = Instant.distantFuture
+    @exclusivity(unchecked) var resting: [KernelOperation.Reference] = []
+    @exclusivity(unchecked) var restEnd = Instant.distantFuture
     /// What a question by `strandIfReused` was answered with.
-    var probeResult: CInt?
+    @exclusivity(unchecked) var probeResult: CInt?
     /// `wake()` was heard of, and no `wait` has returned since.
-    private let isWoken: UnsafeMutablePointer<Bool>
+    let isWoken: UnsafeMutablePointer<Bool>
 
     /// "io_uring".
     public var name: String { "io_uring" }
@@ -111,7 +111,7 @@
         awaitReadiness(operation)
         return false
       case .receive, .receiveMessage, .read, .accept, .send, .sendMessage, .write, .connect:
-        guard operation.pointer.pointee.kind.descriptor >= 0 else {
+        guard operation.pointer.pointee.descriptor >= 0 else {
           operation.pointer.pointee.result = -Int(EBADF)
           return true
         }
@@ -125,16 +125,19 @@
     }
 
     /// - Returns: Whether it finished at once, with its result set.
-    private func submit(_ operation: KernelOperation.Reference) -> Bool {
-      guard ring.doesEverything || ring.does(operation), !operation.asksForControl,
-        // The kernel would have a thread wait for what does not come; and of a file it reads and
-        // writes at a position that others don't see, and that direct I/O does not move.
-        operation.pointer.pointee.traits.isDisjoint(with: [.receivingEnded, .pollFirst])
+    @inline(__always)
+    func submit(_ operation: KernelOperation.Reference) -> Bool {
+      // The kernel would have a thread wait for what does not come; and of a file it reads and
+      // writes at a position that others don't see, and that direct I/O does not move.
+      let special =
+        KernelOperation.Traits.receivingEnded.rawValue | KernelOperation.Traits.pollFirst.rawValue
+      guard operation.pointer.pointee.traits.rawValue & special == 0,
+        ring.doesEverything || ring.does(operation), !operation.asksForControl
       else {
         return submitForReadiness(operation)
       }
       operation.pointer.pointee.backendWord = WaitingLines.Place.ring
-      let entry = ring.entry(makingRoom: makeRoom)
+      let entry = freeEntry()
       operation.prepare(entry)
       io_uring_sqe_set_data64(entry, Tag.operation.word(operation))
       return false
@@ -148,7 +151,7 @@
     /// Not in blocking mode: there another process may be faster than the call, which then waits.
     private func acceptsAtOnce(_ operation: KernelOperation.Reference) -> Bool {
       guard lines.isEmpty(for: operation),
-        coro_may_block(operation.pointer.pointee.kind.descriptor) == 0
+        coro_may_block(operation.pointer.pointee.descriptor) == 0
       else { return false }
       let result = operation.pointer.pointee.attempt()
       operation.pointer.pointee.result = result
@@ -230,157 +233,10 @@
       lines.identities?.close()
     }
 
-    // MARK: Completions
+    // MARK: Waking
 
-    /// Takes completions out, because the kernel takes no submission before.
-    ///
-    /// Where that happens while completions are being worked on (the next in a line is submitted
-    /// then), they are only set aside: no recursion, and no second access to the list.
-    func makeRoom() {
-      guard isReaping else { return reap(&early.pointee) }
-      while let completion = ring.nextCompletion() { aside.append(completion) }
-    }
-
-    private func nextCompletion() -> Completion? {
-      aside.isEmpty ? ring.nextCompletion() : aside.removeFirst()
-    }
-
-    func reap(_ completed: inout OperationList) {
-      isReaping = true
-      defer { isReaping = false }
-      while let completion = nextCompletion() {
-        switch Tag(completion.word) {
-        case .operation:
-          guard let operation = Tag.operation(in: completion.word) else { continue }
-          if completion.isLast {
-            finish(operation, Int(completion.result), &completed)
-          } else {
-            heard(operation, Int(completion.result), &completed)
-          }
-        case .cancellation:
-          guard let operation = Tag.operation(in: completion.word) else { continue }
-          cancellationAnswered(operation, Int(completion.result), &completed)
-        case .probe:
-          probeResult = completion.result
-        case .wakeUp:
-          var count: UInt64 = 0
-          _ = read(wakeUp, &count, MemoryLayout<UInt64>.size)
-          isWoken.pointee = true
-          watchWakeUp()
-        }
-      }
-    }
-
-    func finish(
-      _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout OperationList
-    ) {
-      if operation.pointer.pointee.backendWord == WaitingLines.Place.settled {
-        return hand(operation, to: &completed)
-      }
-      if operation.pointer.pointee.backendMark {
-        operation.pointer.pointee.backendMark = false
-        if operation.pointer.pointee.backendWord == WaitingLines.Place.stranded {
-          return interrupted(operation, &completed)
-        }
-        if result >= 0 {
-          guard let outcome = attempt(operation, after: result) else { return }
-          return report(operation, outcome, &completed)
-        }
-      }
-      switch -result {
-      case Int(ECANCELED), Int(EINTR):
-        interrupted(operation, &completed)
-      case Int(EAGAIN)
-      where operation.pointer.pointee.backendWord == WaitingLines.Place.stranded:
-        interrupted(operation, &completed)
-      case Int(EAGAIN) where operation.pointer.pointee.kind.opcode != .connect:
-        // The descriptor is in non-blocking mode, and the kernel would not wait for it.
-        if operation.pointer.pointee.isCancelled {
-          report(operation, -Int(ECANCELED), &completed)
-        } else {
-          awaitReadiness(operation)
-        }
-      case 0 where isWithoutWriter(operation):
-        awaitReadiness(operation)
-      default:
-        report(operation, result, &completed)
-      }
-    }
-
-    /// Whether a read that found the end did so in a FIFO that nobody has opened yet to write to:
-    /// the end of a pipe is a hang-up.
-    private func isWithoutWriter(_ operation: KernelOperation.Reference) -> Bool {
-      guard case .read(let descriptor, let buffer) = operation.pointer.pointee.kind else {
-        return false
-      }
-      return !buffer.isEmpty && !operation.pointer.pointee.isCancelled
-        && operation.pointer.pointee.backendWord == WaitingLines.Place.ring
-        && coro_poll_now(descriptor, Int16(POLLIN)) == 0 && coro_is_fifo(descriptor) != 0
-    }
-
-    /// The operation's poll tells of a change, and goes on.
-    private func heard(
-      _ operation: KernelOperation.Reference, _ answer: Int, _ completed: inout OperationList
-    ) {
-      guard operation.pointer.pointee.backendWord == WaitingLines.Place.ring,
-        let result = outcome(of: operation, after: answer)
-      else { return }
-      operation.pointer.pointee.result = result
-      let next = lines.remove(operation)
-      operation.pointer.pointee.backendWord = WaitingLines.Place.settled
-      cancelInRing(operation)
-      if result == -Int(EBADF), isClosed(operation) {
-        if let next { next.pointer.pointee.backendWord = WaitingLines.Place.line }
-        return strand(operation.pointer.pointee.kind.descriptor, &completed)
-      }
-      if let next, submit(next) { report(next, next.pointer.pointee.result, &completed) }
-    }
-
-    /// An operation has ended by an interruption: by its cancellation, because its descriptor is
-    /// gone, by our asking, or (of a worker thread, or where there can be none) by nothing that
-    /// concerns us.
-    private func interrupted(
-      _ operation: KernelOperation.Reference, _ completed: inout OperationList
-    ) {
-      if operation.pointer.pointee.isCancelled {
-        report(operation, -Int(ECANCELED), &completed)
-      } else if operation.pointer.pointee.backendWord == WaitingLines.Place.stranded {
-        report(operation, -Int(EBADF), &completed)
-      } else if case .poll = operation.pointer.pointee.kind {
-        awaitReadiness(operation)
-      } else if case .connect(let descriptor, _, _) = operation.pointer.pointee.kind,
-        coro_may_block(descriptor) != 0
-      {
-        // The call might block here. Whoever asked makes it again.
-        report(operation, -Int(EALREADY), &completed)
-      } else if submitForReadiness(operation) {
-        report(operation, operation.pointer.pointee.result, &completed)
-      }
-    }
-
-    /// Reports the operation, and hands the next one in its line to the ring.
-    private func report(
-      _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout OperationList
-    ) {
-      var finished = operation
-      finished.pointer.pointee.result = result
-      if finished.pointer.pointee.backendWord == WaitingLines.Place.stranded {
-        return hand(finished, to: &completed)
-      }
-      while true {
-        let next = lines.remove(finished)
-        hand(finished, to: &completed)
-        if finished.pointer.pointee.result == -Int(EBADF), isClosed(finished) {
-          if let next { next.pointer.pointee.backendWord = WaitingLines.Place.line }
-          return strand(finished.pointer.pointee.kind.descriptor, &completed)
-        }
-        guard let next, submit(next) else { return }
-        finished = next
-      }
-    }
-
-    private func watchWakeUp() {
-      let entry = ring.entry(makingRoom: makeRoom)
+    func watchWakeUp() {
+      let entry = freeEntry()
       io_uring_prep_poll_add(entry, wakeUp, UInt32(POLLIN))
       io_uring_sqe_set_data64(entry, Tag.wakeUp.rawValue)
     }

@@ -14,6 +14,7 @@
     /// for it, too (the peer has ended its sending, urgent data lie there), and after some tries in
     /// vain has a thread of its own wait. And of a packet that finds the receiver's queue full it
     /// has read the bytes already: when there is room, an empty datagram arrives.
+    @inline(__always)
     func prepare(_ entry: UnsafeMutablePointer<io_uring_sqe>) {
       // The offset that stands for the descriptor's own position.
       let atPosition = UInt64.max

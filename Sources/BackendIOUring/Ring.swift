@@ -75,32 +75,26 @@
 
     // MARK: Submitting
 
-    /// A free submission entry, cleared by whoever prepares it.
-    ///
-    /// A full queue is normal: it is submitted. If the kernel refuses because completions wait, or
-    /// for lack of memory, `makingRoom` takes those out. So entries reach the kernel in the order
-    /// in which they were asked for, and a cancellation can't overtake the operation it is for, nor
-    /// come after a later one at the same address.
+    /// A free submission entry, cleared by whoever prepares it; nil if the queue is full.
     @inline(__always)
-    func entry(makingRoom: () -> Void) -> UnsafeMutablePointer<io_uring_sqe> {
-      if let entry = io_uring_get_sqe(ring) { return entry }
-      return entryAfterSubmitting(makingRoom)
+    func nextEntry() -> UnsafeMutablePointer<io_uring_sqe>? {
+      io_uring_get_sqe(ring)
     }
 
+    /// Submits what is queued, so that there is a free entry.
+    ///
+    /// - Returns: nil if the kernel refuses, because completions wait or for lack of memory: they
+    ///   can be taken out then.
     @inline(never)
-    private func entryAfterSubmitting(
-      _ makingRoom: () -> Void
-    ) -> UnsafeMutablePointer<io_uring_sqe> {
-      while true {
-        let result = io_uring_submit(ring)
-        if let entry = io_uring_get_sqe(ring) {
-          refusals = 0
-          return entry
-        }
-        refused(result < 0 ? -result : EBUSY)
-        _ = io_uring_get_events(ring)
-        makingRoom()
+    func entryAfterSubmitting() -> UnsafeMutablePointer<io_uring_sqe>? {
+      let result = io_uring_submit(ring)
+      if let entry = io_uring_get_sqe(ring) {
+        refusals = 0
+        return entry
       }
+      refused(result < 0 ? -result : EBUSY)
+      _ = io_uring_get_events(ring)
+      return nil
     }
 
     // MARK: Entering the kernel
@@ -202,13 +196,26 @@
     /// Takes the next completion out.
     @inline(__always)
     func nextCompletion() -> Completion? {
-      var entry: UnsafeMutablePointer<io_uring_cqe>?
-      guard io_uring_peek_batch_cqe(ring, &entry, 1) == 1, let entry else { return nil }
+      guard let entry = coro_ring_peek(ring) ?? hiddenCompletion() else { return nil }
       let completion = Completion(
         word: entry.pointee.user_data, result: entry.pointee.res,
         isLast: entry.pointee.flags & IORING_CQE_F_MORE == 0)
-      io_uring_cq_advance(ring, 1)
+      coro_ring_advance(ring)
       return completion
+    }
+
+    /// What the kernel has and shows only when it is called: see `hasWork`.
+    @inline(__always)
+    private func hiddenCompletion() -> UnsafePointer<io_uring_cqe>? {
+      if kernelFlags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW) == 0 { return nil }
+      return askForCompletion()
+    }
+
+    @inline(never)
+    private func askForCompletion() -> UnsafePointer<io_uring_cqe>? {
+      var entry: UnsafeMutablePointer<io_uring_cqe>?
+      guard io_uring_peek_batch_cqe(ring, &entry, 1) == 1 else { return nil }
+      return UnsafePointer(entry)
     }
   }
 #endif

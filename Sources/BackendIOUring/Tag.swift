@@ -10,8 +10,9 @@
     /// A question of `strandIfReused`.
     case probe = 3
 
+    @inline(__always)
     init(_ word: UInt64) {
-      self = Tag(rawValue: word & 7) ?? .operation
+      self = word & 7 == 0 ? .operation : Tag(rawValue: word & 7) ?? .operation
     }
 
     func word(_ operation: KernelOperation.Reference) -> UInt64 {

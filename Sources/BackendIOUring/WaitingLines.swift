@@ -57,11 +57,11 @@
     /// Puts the operation at the end of its line.
     ///
     /// - Returns: Whether it goes to the ring now.
+    @inline(__always)
     func append(_ operation: KernelOperation.Reference) -> Bool {
-      let descriptor = operation.pointer.pointee.kind.descriptor
-      if let identities, !isInUse(descriptor) { identities.note(descriptor) }
+      if identities != nil { noteIfUnused(operation.pointer.pointee.descriptor) }
       let line = line(of: operation)
-      let isFirst = line.pointee.isEmpty || operation.pointer.pointee.kind.direction == nil
+      let isFirst = line.pointee.isEmpty || operation.pointer.pointee.direction == nil
       line.pointee.append(operation)
       operation.pointer.pointee.backendWord = isFirst ? Place.ring : Place.line
       return isFirst
@@ -75,13 +75,34 @@
       let wasFirst = line.pointee.first == operation
       line.pointee.remove(operation)
       operation.pointer.pointee.backendWord = Place.ring
-      let descriptor = operation.pointer.pointee.kind.descriptor
-      if let identities, !isInUse(descriptor) { identities.forget(descriptor) }
-      guard wasFirst, operation.pointer.pointee.kind.direction != nil,
+      let descriptor = operation.pointer.pointee.descriptor
+      if identities != nil { forgetIfUnused(descriptor) }
+      guard wasFirst, operation.pointer.pointee.direction != nil,
         let next = line.pointee.first
       else { return nil }
       next.pointer.pointee.backendWord = Place.ring
       return next
+    }
+
+    /// As `remove`, for the first one of a line.
+    @inline(__always)
+    func removeFirst(_ operation: KernelOperation.Reference) -> KernelOperation.Reference? {
+      let line = line(of: operation)
+      _ = line.pointee.popFirst()
+      if identities != nil { forgetIfUnused(operation.pointer.pointee.descriptor) }
+      guard let next = line.pointee.first else { return nil }
+      next.pointer.pointee.backendWord = Place.ring
+      return next
+    }
+
+    @inline(never)
+    private func noteIfUnused(_ descriptor: CInt) {
+      if !isInUse(descriptor) { identities?.note(descriptor) }
+    }
+
+    @inline(never)
+    private func forgetIfUnused(_ descriptor: CInt) {
+      if !isInUse(descriptor) { identities?.forget(descriptor) }
     }
 
     // MARK: A descriptor's end
@@ -125,23 +146,24 @@
       operation.pointer.pointee.backendWord == Place.line
     }
 
+    @inline(__always)
     private func line(
       of operation: KernelOperation.Reference
     ) -> UnsafeMutablePointer<OperationList> {
-      let kind = operation.pointer.pointee.kind
-      let descriptor = Int(kind.descriptor)
+      let descriptor = Int(operation.pointer.pointee.descriptor)
       if descriptor >= storage.pointee.count { grow(toHold: descriptor) }
       guard descriptor >= 0, let start = storage.pointee.baseAddress else {
         fatalError("An operation without a descriptor has no line.")
       }
       let entry = start + descriptor
-      switch kind.direction {
+      switch operation.pointer.pointee.direction {
       case .reading: return withUnsafeMutablePointer(to: &entry.pointee.reading) { $0 }
       case .writing: return withUnsafeMutablePointer(to: &entry.pointee.writing) { $0 }
       case nil: return withUnsafeMutablePointer(to: &entry.pointee.polling) { $0 }
       }
     }
 
+    @inline(never)
     private func grow(toHold descriptor: Int) {
       let old = storage.pointee
       let new = UnsafeMutableBufferPointer<Entry>.allocate(

@@ -6,3 +6,16 @@
 // imported together.
 #include <linux/io_uring.h>
 #include <liburing.h>
+
+// The completion that is next in the queue's shared memory, or NULL: what io_uring_peek_cqe(3)
+// looks at first, without its call.
+static inline const struct io_uring_cqe *coro_ring_peek(const struct io_uring *ring) {
+  unsigned head = *ring->cq.khead;
+  if (head == io_uring_smp_load_acquire(ring->cq.ktail)) return NULL;
+  return &ring->cq.cqes[head & ring->cq.ring_mask];
+}
+
+// Gives its place in the queue back.
+static inline void coro_ring_advance(struct io_uring *ring) {
+  io_uring_smp_store_release(ring->cq.khead, *ring->cq.khead + 1);
+}

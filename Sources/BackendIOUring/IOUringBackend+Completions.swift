@@ -1,0 +1,199 @@
+#if IOUring
+  import CLiburing
+  import CLinux
+  import CoroutineAPI
+  import Glibc
+
+  // The two queues: free entries of the one, and what comes out of the other.
+
+  extension IOUringBackend {
+    /// A free submission entry.
+    ///
+    /// A full queue is normal: it is submitted, and if the kernel refuses, completions are taken
+    /// out. So entries reach the kernel in the order in which they were asked for, and a
+    /// cancellation can't overtake the operation it is for, nor come after a later one at the same
+    /// address.
+    @inline(__always)
+    func freeEntry() -> UnsafeMutablePointer<io_uring_sqe> {
+      ring.nextEntry() ?? entryAfterSubmitting()
+    }
+
+    @inline(never)
+    private func entryAfterSubmitting() -> UnsafeMutablePointer<io_uring_sqe> {
+      while true {
+        if let entry = ring.entryAfterSubmitting() { return entry }
+        makeRoom()
+      }
+    }
+
+    /// Takes completions out, because the kernel takes no submission before.
+    ///
+    /// Where that happens while completions are being worked on (the next in a line is submitted
+    /// then), they are only set aside: no recursion, and no second access to the list.
+    private func makeRoom() {
+      guard isReaping else { return reap(&early.pointee) }
+      while let completion = ring.nextCompletion() { aside.append(completion) }
+    }
+
+    private func nextCompletion() -> Completion? {
+      aside.isEmpty ? ring.nextCompletion() : aside.removeFirst()
+    }
+
+    func reap(_ completed: inout OperationList) {
+      isReaping = true
+      defer { isReaping = false }
+      while let completion = nextCompletion() {
+        switch Tag(completion.word) {
+        case .operation:
+          guard let operation = Tag.operation(in: completion.word) else { continue }
+          if completion.isLast {
+            if completion.result > 0, isPlain(operation) {
+              report(first: operation, Int(completion.result), &completed)
+            } else {
+              finish(operation, Int(completion.result), &completed)
+            }
+          } else {
+            heard(operation, Int(completion.result), &completed)
+          }
+        case .cancellation:
+          guard let operation = Tag.operation(in: completion.word) else { continue }
+          cancellationAnswered(operation, Int(completion.result), &completed)
+        case .probe:
+          probeResult = completion.result
+        case .wakeUp:
+          var count: UInt64 = 0
+          _ = read(wakeUp, &count, MemoryLayout<UInt64>.size)
+          isWoken.pointee = true
+          watchWakeUp()
+        }
+      }
+    }
+
+    /// Whether what the ring says is what comes out, and nothing else is to be heard of it.
+    @inline(__always)
+    private func isPlain(_ operation: KernelOperation.Reference) -> Bool {
+      operation.pointer.pointee.backendWord == WaitingLines.Place.ring
+        && !operation.pointer.pointee.backendMark && operation.pointer.pointee.backendCount == 0
+    }
+
+    /// As `report`, for one that is plain, and so the first of its line.
+    @inline(__always)
+    private func report(
+      first operation: KernelOperation.Reference, _ result: Int, _ completed: inout OperationList
+    ) {
+      operation.pointer.pointee.result = result
+      let next = lines.removeFirst(operation)
+      operation.pointer.pointee.backendWord = WaitingLines.Place.finished
+      completed.append(operation)
+      if let next, submit(next) { report(next, next.pointer.pointee.result, &completed) }
+    }
+
+    func finish(
+      _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout OperationList
+    ) {
+      if operation.pointer.pointee.backendWord == WaitingLines.Place.settled {
+        return hand(operation, to: &completed)
+      }
+      if operation.pointer.pointee.backendMark {
+        operation.pointer.pointee.backendMark = false
+        if operation.pointer.pointee.backendWord == WaitingLines.Place.stranded {
+          return interrupted(operation, &completed)
+        }
+        if result >= 0 {
+          guard let outcome = attempt(operation, after: result) else { return }
+          return report(operation, outcome, &completed)
+        }
+      }
+      switch -result {
+      case Int(ECANCELED), Int(EINTR):
+        interrupted(operation, &completed)
+      case Int(EAGAIN)
+      where operation.pointer.pointee.backendWord == WaitingLines.Place.stranded:
+        interrupted(operation, &completed)
+      case Int(EAGAIN) where operation.pointer.pointee.kind.opcode != .connect:
+        // The descriptor is in non-blocking mode, and the kernel would not wait for it.
+        if operation.pointer.pointee.isCancelled {
+          report(operation, -Int(ECANCELED), &completed)
+        } else {
+          awaitReadiness(operation)
+        }
+      case 0 where isWithoutWriter(operation):
+        awaitReadiness(operation)
+      default:
+        report(operation, result, &completed)
+      }
+    }
+
+    /// Whether a read that found the end did so in a FIFO that nobody has opened yet to write to:
+    /// the end of a pipe is a hang-up.
+    private func isWithoutWriter(_ operation: KernelOperation.Reference) -> Bool {
+      guard case .read(let descriptor, let buffer) = operation.pointer.pointee.kind else {
+        return false
+      }
+      return !buffer.isEmpty && !operation.pointer.pointee.isCancelled
+        && operation.pointer.pointee.backendWord == WaitingLines.Place.ring
+        && coro_poll_now(descriptor, Int16(POLLIN)) == 0 && coro_is_fifo(descriptor) != 0
+    }
+
+    /// The operation's poll tells of a change, and goes on.
+    private func heard(
+      _ operation: KernelOperation.Reference, _ answer: Int, _ completed: inout OperationList
+    ) {
+      guard operation.pointer.pointee.backendWord == WaitingLines.Place.ring,
+        let result = outcome(of: operation, after: answer)
+      else { return }
+      operation.pointer.pointee.result = result
+      let next = lines.remove(operation)
+      operation.pointer.pointee.backendWord = WaitingLines.Place.settled
+      cancelInRing(operation)
+      if result == -Int(EBADF), isClosed(operation) {
+        if let next { next.pointer.pointee.backendWord = WaitingLines.Place.line }
+        return strand(operation.pointer.pointee.descriptor, &completed)
+      }
+      if let next, submit(next) { report(next, next.pointer.pointee.result, &completed) }
+    }
+
+    /// An operation has ended by an interruption: by its cancellation, because its descriptor is
+    /// gone, by our asking, or (of a worker thread, or where there can be none) by nothing that
+    /// concerns us.
+    private func interrupted(
+      _ operation: KernelOperation.Reference, _ completed: inout OperationList
+    ) {
+      if operation.pointer.pointee.isCancelled {
+        report(operation, -Int(ECANCELED), &completed)
+      } else if operation.pointer.pointee.backendWord == WaitingLines.Place.stranded {
+        report(operation, -Int(EBADF), &completed)
+      } else if case .poll = operation.pointer.pointee.kind {
+        awaitReadiness(operation)
+      } else if case .connect(let descriptor, _, _) = operation.pointer.pointee.kind,
+        coro_may_block(descriptor) != 0
+      {
+        // The call might block here. Whoever asked makes it again.
+        report(operation, -Int(EALREADY), &completed)
+      } else if submitForReadiness(operation) {
+        report(operation, operation.pointer.pointee.result, &completed)
+      }
+    }
+
+    /// Reports the operation, and hands the next one in its line to the ring.
+    private func report(
+      _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout OperationList
+    ) {
+      var finished = operation
+      finished.pointer.pointee.result = result
+      if finished.pointer.pointee.backendWord == WaitingLines.Place.stranded {
+        return hand(finished, to: &completed)
+      }
+      while true {
+        let next = lines.remove(finished)
+        hand(finished, to: &completed)
+        if finished.pointer.pointee.result == -Int(EBADF), isClosed(finished) {
+          if let next { next.pointer.pointee.backendWord = WaitingLines.Place.line }
+          return strand(finished.pointer.pointee.descriptor, &completed)
+        }
+        guard let next, submit(next) else { return }
+        finished = next
+      }
+    }
+  }
+#endif
