@@ -74,17 +74,20 @@ long coro_sys_epoll_wait(int epoll, struct epoll_event *events, int count, int m
 #endif
 }
 
+// Where the call is not known, its flag is not either: the C library says so too.
+static long without_flag(long result) { return result == -ENOSYS ? -EOPNOTSUPP : result; }
+
 // The offset -1 is the descriptor's own position; its upper half is an argument of its own.
 long coro_read_nowait(int fd, void *buffer, size_t count) {
   struct iovec part = {buffer, count};
   if (must_tell_sanitizers()) return outcome(preadv2(fd, &part, 1, -1, RWF_NOWAIT));
-  return system_call(SYS_preadv2, fd, (long)&part, 1, -1, -1, RWF_NOWAIT);
+  return without_flag(system_call(SYS_preadv2, fd, (long)&part, 1, -1, -1, RWF_NOWAIT));
 }
 
 long coro_write_nowait(int fd, const void *buffer, size_t count) {
   struct iovec part = {(void *)buffer, count};
   if (must_tell_sanitizers()) return outcome(pwritev2(fd, &part, 1, -1, RWF_NOWAIT));
-  return system_call(SYS_pwritev2, fd, (long)&part, 1, -1, -1, RWF_NOWAIT);
+  return without_flag(system_call(SYS_pwritev2, fd, (long)&part, 1, -1, -1, RWF_NOWAIT));
 }
 
 void coro_poll_for(int fd, short events, int64_t nanoseconds) {
