@@ -37,12 +37,15 @@ extension Coroutine {
   /// - Throws: As `sleep(_:)` does.
   @available(*, noasync, message: "use Task.sleep in async code")
   public static func sleep(for duration: Duration) throws(CoroutineError) {
-    guard duration >= .zero else {
-      throw CoroutineError(
-        .invalidArgument, call: "sleep", operands: "for \(duration)",
-        detail: "the time must not be negative; use sleep(until:) for what may lie in the past")
-    }
+    if duration.isNegative { throw refusal(of: duration) }
     try sleep(nanoseconds: duration.saturatedNanoseconds)
+  }
+
+  @inline(never)
+  private static func refusal(of duration: Duration) -> CoroutineError {
+    CoroutineError(
+      .invalidArgument, call: "sleep", operands: "for \(duration)",
+      detail: "the time must not be negative; use sleep(until:) for what may lie in the past")
   }
 
   /// Suspends until `deadline`; one that is past yields.
@@ -55,17 +58,25 @@ extension Coroutine {
     try wait(scheduler, until: deadline)
   }
 
+  @inline(__always)
   private static func sleep(nanoseconds: Int64) throws(CoroutineError) {
     if nanoseconds == 0 { return try yield(Scheduler.forCall("sleep")) }
     let scheduler = try Scheduler.forKernelCall("sleep")
     try wait(scheduler, until: scheduler.now.advanced(byNanoseconds: nanoseconds))
   }
 
+  @inline(__always)
   private static func wait(
     _ scheduler: Scheduler, until deadline: Instant
   ) throws(CoroutineError) {
     let reason = scheduler.sleep(until: deadline)
-    if reason == .timeout { return }
+    if reason != .timeout { try refuse(reason, scheduler) }
+  }
+
+  @inline(never)
+  private static func refuse(
+    _ reason: WakeReason, _ scheduler: Scheduler
+  ) throws(CoroutineError) {
     if let error = CoroutineError(reason, call: "sleep", scheduler: scheduler) { throw error }
   }
 

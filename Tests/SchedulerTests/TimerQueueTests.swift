@@ -87,6 +87,26 @@ import Testing
     }
   }
 
+  /// Long ones, each alone in a lane, make way.
+  @Test func `a few long timers take no lane from short ones for good`() {
+    let records = Records(count: 20)
+    defer { records.deallocate() }
+    var queue = TimerQueue()
+    defer { queue.deallocate() }
+    for (index, deadline) in [400, 300, 200, 100].enumerated() {
+      queue.insert(records[index], at: Instant(nanoseconds: Int64(deadline)))
+      queue.checkInvariants()
+    }
+    for index in 4..<20 {
+      queue.insert(records[index], at: Instant(nanoseconds: 50 + Int64(index)))
+      queue.checkInvariants()
+    }
+    // In a lane, whose number stands above its place in it.
+    #expect((4..<20).allSatisfy { records[$0].timerPlace >= 1 << 28 })
+    let order = Array(sequence(state: ()) { _ in queue.popExpired(at: .distantFuture) })
+    #expect(order == (Array(4..<20) + [3, 2, 1, 0]).map { records[$0] })
+  }
+
   @Test func `what is not there can be removed`() {
     let records = Records(count: 2)
     defer { records.deallocate() }

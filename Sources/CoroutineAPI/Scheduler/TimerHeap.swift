@@ -7,8 +7,10 @@ struct TimerHeap {
   private var entries = UnsafeMutableBufferPointer<Entry>(start: nil, count: 0)
   private(set) var count = 0
 
-  /// The one that expires first, or nil.
-  var first: Entry? { count == 0 ? nil : entries[0] }
+  var isEmpty: Bool { count == 0 }
+
+  /// The one that expires first, if there is one.
+  var first: Entry { entries[0] }
 
   subscript(index: Int) -> Entry { entries[index] }
 

@@ -21,30 +21,47 @@ struct TimerQueue {
     }
   }
 
-  /// As many durations as are in use at once: timeouts of connections and of requests, a pause.
-  private static let laneCount = 4
   /// A place in a lane is the lane's number, from 1, above so many bits; one in the heap is below.
   private static let laneShift: Int32 = 28
 
-  private var lanes = InlineArray<4, TimerLane>(repeating: TimerLane())
+  /// As many durations as are in use at once: timeouts of connections and of requests, a pause.
+  ///
+  /// In memory of their own, because a look into an `InlineArray` copies it.
+  private let lanes = UnsafeMutablePointer<TimerLane>.allocate(capacity: laneCount)
   private var heap = TimerHeap()
   private(set) var count = 0
   private var nextSequence: UInt64 = 0
+  /// Where the earliest timer is: a lane's index, or one behind them for the heap.
+  ///
+  /// Of no meaning while there is none.
+  private var source = 0
+
+  private static let laneCount = 4
+
+  init() {
+    lanes.initialize(repeating: TimerLane(), count: Self.laneCount)
+  }
 
   var isEmpty: Bool { count == 0 }
 
   /// The earliest deadline, or nil.
-  var earliest: Instant? { first?.deadline }
+  var earliest: Instant? { count == 0 ? nil : first.deadline }
 
-  private var first: Entry? {
-    if count == 0 { return nil }
-    var first = heap.first
-    for lane in 0..<Self.laneCount {
-      guard let front = lanes[lane].first else { continue }
-      if let least = first, !(front < least) { continue }
-      first = front
+  /// The earliest of one or more timers.
+  private var first: Entry {
+    source == Self.laneCount ? heap.first : lanes[source].first
+  }
+
+  /// Looks for the earliest timer, of which there is one.
+  private mutating func findFirst() {
+    source = Self.laneCount
+    var best = heap.isEmpty ? nil : heap.first
+    for lane in 0..<Self.laneCount where !lanes[lane].isEmpty {
+      let front = lanes[lane].first
+      if let best, !(front < best) { continue }
+      best = front
+      source = lane
     }
-    return first
   }
 
   /// When the timer of `record` expires; nil if it has none.
@@ -59,22 +76,46 @@ struct TimerQueue {
   /// Sets a timer for `record`, which has none.
   mutating func insert(_ record: CoroutineRecord.Reference, at deadline: Instant) {
     let entry = Entry(deadline: deadline, sequence: nextSequence, record: record)
-    nextSequence += 1
-    count += 1
-    guard let lane = lane(for: deadline) else { return heap.insert(entry) }
-    lanes[lane].append(entry, number: Int32(lane + 1) << Self.laneShift)
+    let isFirst = count == 0 || deadline < first.deadline
+    nextSequence &+= 1
+    count &+= 1
+    var lane = lane(for: deadline)
+    if lane == Self.laneCount, let taken = takeLaneOfOne() { lane = taken }
+    if isFirst { source = lane }
+    if lane == Self.laneCount {
+      heap.insert(entry)
+    } else {
+      lanes[lane].append(entry, number: Int32(truncatingIfNeeded: lane + 1) << Self.laneShift)
+    }
   }
 
-  private func lane(for deadline: Instant) -> Int? {
-    var best: Int?
+  /// The lane whose last deadline is the latest that is not after this one; else an empty one; else
+  /// the heap's number.
+  private func lane(for deadline: Instant) -> Int {
+    var best = Self.laneCount
     var latest = Instant(nanoseconds: .min)
-    for lane in 0..<Self.laneCount where lanes[lane].last <= deadline {
-      if best == nil || lanes[lane].last > latest {
+    for lane in 0..<Self.laneCount {
+      let last = lanes[lane].last
+      if last <= deadline, best == Self.laneCount || last > latest {
         best = lane
-        latest = lanes[lane].last
+        latest = last
       }
     }
     return best
+  }
+
+  /// Moves a timer that has a lane to itself to the heap.
+  ///
+  /// Else a few long timers, each alone, would keep the durations out that are set again and again.
+  private mutating func takeLaneOfOne() -> Int? {
+    for lane in 0..<Self.laneCount where lanes[lane].count == 1 {
+      let entry = lanes[lane].first
+      lanes[lane].remove(at: slot(entry.record.timerPlace))
+      heap.insert(entry)
+      if source == lane { source = Self.laneCount }
+      return lane
+    }
+    return nil
   }
 
   /// Takes the timer of `record` out, if it has one.
@@ -85,27 +126,33 @@ struct TimerQueue {
 
   private mutating func takeOut(_ record: CoroutineRecord.Reference) {
     let place = record.timerPlace
+    let isFirst = record == first.record
     record.timerPlace = -1
-    count -= 1
+    count &-= 1
     let lane = Int(place >> Self.laneShift)
     if lane == 0 {
       heap.remove(at: Int(place))
     } else {
       lanes[lane - 1].remove(at: slot(place))
     }
+    if isFirst, count > 0 { findFirst() }
   }
 
   private func slot(_ place: Int32) -> Int { Int(place & (1 << Self.laneShift - 1)) }
 
   /// Takes the earliest timer out if its deadline is not after `now`.
   mutating func popExpired(at now: Instant) -> CoroutineRecord.Reference? {
-    guard let first, first.deadline <= now else { return nil }
+    if count == 0 { return nil }
+    let first = first
+    if first.deadline > now { return nil }
+    if source < Self.laneCount { lanes[source].prefetch() }
     takeOut(first.record)
     return first.record
   }
 
   func deallocate() {
     for lane in 0..<Self.laneCount { lanes[lane].deallocate() }
+    lanes.deallocate()
     heap.deallocate()
   }
 
@@ -118,5 +165,8 @@ struct TimerQueue {
       sum += lanes[lane].count
     }
     precondition(sum == count)
+    var other = self
+    other.findFirst()
+    precondition(count == 0 || other.first.record == first.record)
   }
 }
