@@ -91,7 +91,7 @@ public final class EpollBackend: Backend {
     case .call:
       break
     }
-    operation.pointer.pointee.result = operation.pointer.pointee.attempt()
+    operation.pointer.pointee.result = operation.attempt()
     return true
   }
 

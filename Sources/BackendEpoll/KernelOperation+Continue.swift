@@ -18,11 +18,11 @@ extension KernelOperation.Reference {
   /// - Returns: A count or a descriptor, or a negated errno value; nil: not ready.
   func attemptOrContinue() -> Int? {
     guard case .connect = pointer.pointee.kind else {
-      let result = pointer.pointee.attempt()
+      let result = attempt()
       return result == -Int(EAGAIN) ? nil : result
     }
     let isRepeated = pointer.pointee.backendWord == Word.called
-    let result = pointer.pointee.connect(isRepeated: isRepeated)
+    let result = connect(isRepeated: isRepeated)
     if result == nil { pointer.pointee.backendWord = Word.called }
     return result
   }

@@ -112,7 +112,7 @@ final class WaiterTable {
   func startPolling(_ operation: KernelOperation.Reference) -> Bool {
     let descriptor = operation.pointer.pointee.descriptor
     // First, because the table has no room for a number that nobody has.
-    let result = operation.pointer.pointee.attempt()
+    let result = operation.attempt()
     operation.pointer.pointee.result = result
     guard result == -Int(EAGAIN), operation.pointer.pointee.mayWait else {
       if let entry = existingEntry(descriptor) { abandonIfClosed(operation, entry) }
@@ -213,7 +213,7 @@ final class WaiterTable {
     var cursor = entry.pointee.polling.first
     while let operation = cursor {
       cursor = operation.pointer.pointee.next
-      var result = operation.pointer.pointee.attempt()
+      var result = operation.attempt()
       if result == -Int(EAGAIN) { result = operation.readiness(in: events) }
       guard result != 0 else { continue }
       operation.pointer.pointee.result = result

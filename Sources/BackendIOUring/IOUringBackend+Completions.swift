@@ -35,8 +35,20 @@
       while let completion = ring.nextCompletion() { aside.append(completion) }
     }
 
+    @inline(__always)
     private func nextCompletion() -> Completion? {
-      aside.isEmpty ? ring.nextCompletion() : aside.removeFirst()
+      aside.isEmpty ? ring.nextCompletion() : nextOfAside()
+    }
+
+    @inline(never)
+    private func nextOfAside() -> Completion {
+      let completion = aside[asideDone]
+      asideDone += 1
+      if asideDone == aside.count {
+        aside.removeAll(keepingCapacity: true)
+        asideDone = 0
+      }
+      return completion
     }
 
     func reap(_ completed: inout OperationList) {

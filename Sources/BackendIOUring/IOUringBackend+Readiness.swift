@@ -112,7 +112,7 @@
     private func readiness(
       _ operation: KernelOperation.Reference, _ events: Int16, after answer: Int
     ) -> Int? {
-      let found = operation.pointer.pointee.attempt()
+      let found = operation.attempt()
       if found != -Int(EAGAIN) { return found }
       let isOfSocket = answer & Int(POLLRDBAND) != 0
       let seen = answer & Int(CInt(events) | POLLHUP | POLLERR) & ~Int(isOfSocket ? POLLPRI : 0)
@@ -121,9 +121,9 @@
 
     private func attempt(_ operation: KernelOperation.Reference, isRepeated: Bool) -> Int? {
       if case .connect = operation.pointer.pointee.kind {
-        return operation.pointer.pointee.connect(isRepeated: isRepeated)
+        return operation.connect(isRepeated: isRepeated)
       }
-      let result = operation.pointer.pointee.attempt()
+      let result = operation.attempt()
       return result == -Int(EAGAIN) ? nil : result
     }
 

@@ -21,6 +21,8 @@
     @exclusivity(unchecked) var isReaping = false
     /// Completions that were found meanwhile, to be worked on next.
     @exclusivity(unchecked) var aside: [Completion] = []
+    /// How many of those have been worked on.
+    @exclusivity(unchecked) var asideDone = 0
     /// Where the ring can't wait for changes alone: operations whose polls were in vain, to be
     /// polled again a moment later.
     @exclusivity(unchecked) var resting: [KernelOperation.Reference] = []
@@ -92,14 +94,14 @@
       case .call(let call):
         // What was asked of the descriptor before comes before.
         if let changed = call.changedDescriptor, lines.isInUse(changed) { settle(changed) }
-        operation.pointer.pointee.result = operation.pointer.pointee.attempt()
+        operation.pointer.pointee.result = operation.attempt()
         return true
       case .forget:
-        operation.pointer.pointee.result = operation.pointer.pointee.attempt()
+        operation.pointer.pointee.result = operation.attempt()
         return true
       case .close(let descriptor):
         if lines.isInUse(descriptor) { strandEarly(descriptor) }
-        operation.pointer.pointee.result = operation.pointer.pointee.attempt()
+        operation.pointer.pointee.result = operation.attempt()
         return true
       case .introduce(let descriptor):
         if lines.isInUse(descriptor) { strandIfReused(descriptor) }
@@ -153,7 +155,7 @@
       guard lines.isEmpty(for: operation),
         coro_may_block(operation.pointer.pointee.descriptor) == 0
       else { return false }
-      let result = operation.pointer.pointee.attempt()
+      let result = operation.attempt()
       operation.pointer.pointee.result = result
       if result == -Int(EBADF) { strandEarlyIfClosed(operation) }
       return result != -Int(EAGAIN)
@@ -162,7 +164,7 @@
     private func attemptOnce(_ operation: KernelOperation.Reference) -> Bool {
       // Others wait for the same: first come, first served.
       let result =
-        lines.isEmpty(for: operation) ? operation.pointer.pointee.attempt() : -Int(EAGAIN)
+        lines.isEmpty(for: operation) ? operation.attempt() : -Int(EAGAIN)
       operation.pointer.pointee.result = result == -Int(EINPROGRESS) ? -Int(EAGAIN) : result
       if result == -Int(EBADF) { strandEarlyIfClosed(operation) }
       return true
@@ -174,7 +176,7 @@
     ///
     /// - Returns: Whether the operation has finished.
     private func startPolling(_ operation: KernelOperation.Reference) -> Bool {
-      let result = operation.pointer.pointee.attempt()
+      let result = operation.attempt()
       operation.pointer.pointee.result = result
       if result == -Int(EAGAIN) { return !operation.pointer.pointee.mayWait }
       if result == -Int(EBADF) { strandEarlyIfClosed(operation) }

@@ -162,7 +162,8 @@ struct DescriptorHandle {
     {
       scheduler.performDetached(kind)
     } else {
-      _ = KernelOperation(kind).attempt()
+      var operation = KernelOperation(kind)
+      withUnsafeMutablePointer(to: &operation) { _ = KernelOperation.Reference($0).attempt() }
     }
   }
 }

@@ -54,6 +54,12 @@
         KernelOperation.Reference(&operations[index])
       }
 
+      /// Sends a byte for each.
+      func sendToAll() {
+        let bytes = [UInt8](repeating: 0, count: count)
+        #expect(write(peer, bytes, bytes.count) == bytes.count)
+      }
+
       /// Ends them; not by closing, since a child that is being started may have the peer too.
       func endAll() {
         shutdown(peer, CInt(SHUT_RDWR))
@@ -98,6 +104,25 @@
       #expect(Set(waits.reports).count == waits.count)
       #expect(waits.reports.allSatisfy { $0.pointer.pointee.result == 0 })
       // Of three on one descriptor the first comes first.
+      var last = [Int](repeating: -1, count: 400)
+      for index in waits.reports.map({ waits.index($0) }) {
+        #expect(index > last[index % 400])
+        last[index % 400] = index
+      }
+    }
+
+    /// Results that are counts take the short way, unlike ends and errors.
+    @Test(arguments: turnedOff)
+    func `bytes that find no room are reported too`(without disabled: Features) throws {
+      let waits = try Waits(
+        descriptors: 400, each: 3, Settings(entries: 4, completionEntries: 8, without: disabled))
+      waits.start()
+      waits.wait(.poll)
+      waits.sendToAll()
+      while waits.reports.count < waits.count { waits.wait(.forever) }
+      waits.wait(.poll)
+      #expect(waits.reports.count == waits.count && Set(waits.reports).count == waits.count)
+      #expect(waits.reports.allSatisfy { $0.pointer.pointee.result == 1 })
       var last = [Int](repeating: -1, count: 400)
       for index in waits.reports.map({ waits.index($0) }) {
         #expect(index > last[index % 400])

@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-extension KernelOperation {
+extension KernelOperation.Reference {
   /// Makes the non-blocking call that this operation stands for, once.
   ///
   /// This is the whole of an operation on a readiness backend, which repeats it when the kernel
@@ -18,7 +18,7 @@ extension KernelOperation {
   }
 
   private func attemptOnce() -> Int {
-    switch kind {
+    switch pointer.pointee.kind {
     case .receive(let descriptor, let buffer, let flags):
       let dontWait = CInt(MSG_DONTWAIT)
       let result = coro_sys_recv(
@@ -44,7 +44,8 @@ extension KernelOperation {
       }
       let flags = CInt(SOCK_CLOEXEC.rawValue)
       let result = outcome(Int(coro_accept4(descriptor, address, length, flags)))
-      return result == -Int(EAGAIN) && traits.contains(.receivingEnded) ? -Int(EINVAL) : result
+      return result == -Int(EAGAIN) && pointer.pointee.traits.contains(.receivingEnded)
+        ? -Int(EINVAL) : result
     case .connect(let descriptor, let address, let length):
       return outcome(Int(CLinux.connect(descriptor, address, length)))
     case .poll(let descriptor, let events):
@@ -77,7 +78,7 @@ extension KernelOperation {
   }
 
   private func attemptRead(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
-    if !traits.contains(.pollFirst) {
+    if !pointer.pointee.traits.contains(.pollFirst) {
       let result = coro_read_nowait(descriptor, buffer.baseAddress, buffer.count)
       if result != -Int(EOPNOTSUPP) { return result }
     }
@@ -87,13 +88,13 @@ extension KernelOperation {
       return result == -Int(EOPNOTSUPP) ? answer : result
     }
     // A terminal may be told to wait for more when it has some (VMIN and VTIME, termios(3)).
-    let isTerminal = traits.contains(.terminal)
+    let isTerminal = pointer.pointee.traits.contains(.terminal)
     let count = isTerminal ? min(buffer.count, Int(coro_terminal_count(descriptor))) : buffer.count
     return outcome(read(descriptor, buffer.baseAddress, count))
   }
 
   private func attemptWrite(_ descriptor: CInt, _ buffer: UnsafeRawBufferPointer) -> Int {
-    if !traits.contains(.pollFirst) {
+    if !pointer.pointee.traits.contains(.pollFirst) {
       let result = coro_write_nowait(descriptor, buffer.baseAddress, buffer.count)
       if result != -Int(EOPNOTSUPP) { return result }
     }
@@ -111,9 +112,9 @@ extension KernelOperation {
   /// drivers have room for 256 bytes that go out as they are, or for one that becomes several (a
   /// line feed that a carriage return precedes, a tab).
   private func piece(of bytes: UnsafeRawBufferPointer) -> Int {
-    guard traits.contains(.terminal) else {
+    guard pointer.pointee.traits.contains(.terminal) else {
       // What is no pipe takes all at once or nothing: a packet for a network, a line for a log.
-      return traits.contains(.pollFirst) ? bytes.count : min(bytes.count, 4096)
+      return pointer.pointee.traits.contains(.pollFirst) ? bytes.count : min(bytes.count, 4096)
     }
     let plain = bytes.prefix(256).prefix { byte in
       switch byte {
@@ -138,7 +139,9 @@ extension KernelOperation {
   }
 
   private func received(_ result: Int, _ flags: CInt) -> Int {
-    if result == -Int(EAGAIN), traits.contains(.receivingEnded), flags & CInt(MSG_ERRQUEUE) == 0 {
+    if result == -Int(EAGAIN), pointer.pointee.traits.contains(.receivingEnded),
+      flags & CInt(MSG_ERRQUEUE) == 0
+    {
       return 0
     }
     return result

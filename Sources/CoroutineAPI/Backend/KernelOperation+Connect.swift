@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-extension KernelOperation {
+extension KernelOperation.Reference {
   /// `connect` as one repeats it: the first call begins the connection, and the next, when the
   /// socket is writable, says what came of it.
   ///
@@ -27,6 +27,6 @@ extension KernelOperation {
   private func disconnect() {
     var nobody = sockaddr()
     nobody.sa_family = sa_family_t(AF_UNSPEC)
-    _ = CLinux.connect(descriptor, &nobody, 2)
+    _ = CLinux.connect(pointer.pointee.descriptor, &nobody, 2)
   }
 }
