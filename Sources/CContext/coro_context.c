@@ -110,6 +110,12 @@ void coro_context_jump_portable(coro_context *from, coro_context *to) {
 
 // MARK: Words
 
+void coro_context_set_task_locals(coro_context *context, void *list) {
+  memset(context->words, 0, sizeof context->words);
+  context->words[CORO_WORD_TASK_LOCALS] = list;
+  context->owner.has_words = list != NULL;
+}
+
 __attribute__((noinline, cold)) void coro_context_exchange_words(coro_context *from,
                                                                  coro_context *to,
                                                                  const coro_words *words) {

@@ -1,7 +1,7 @@
 @testable import CoroutineAPI
 import Testing
 
-/// The lists that are linked through their elements, against arrays.
+/// The queues and lists, against arrays.
 @Suite struct Lists {
   @Test func `the run queue is first in, first out`() {
     let records = Records(count: 5)
@@ -9,6 +9,8 @@ import Testing
     var queue = RunQueue()
     defer { queue.deallocate() }
     #expect(queue.isEmpty && queue.popFirst() == nil)
+    let hasRoom = queue.reserve(5)
+    #expect(hasRoom)
     for index in 0..<5 { queue.append(records[index]) }
     #expect(!queue.isEmpty)
     let order = Array(sequence(state: ()) { _ in queue.popFirst() })
@@ -25,8 +27,11 @@ import Testing
     var queue = RunQueue()
     defer { queue.deallocate() }
     var reference: [Int] = []
-    for _ in 0..<10_000 {
-      let index = Int.random(in: 0..<200, using: &random)
+    for round in 0..<10_000 {
+      // It grows with what it is to hold, and keeps what it holds.
+      let hasRoom = queue.reserve(min(200, round / 20 + 1))
+      #expect(hasRoom)
+      let index = Int.random(in: 0..<min(200, round / 20 + 1), using: &random)
       switch Int.random(in: 0..<5, using: &random) {
       case 0...1 where !reference.contains(index):
         queue.append(records[index])

@@ -1,10 +1,11 @@
 // The switch between two stacks.
 //
-// `coro_context_switch` is inlined into its Swift caller. It saves by hand only what inline
-// assembly may not list as a clobber (stack pointer, resume address, frame and base pointer) and
-// lists every other register, so that the compiler spills just what is live at that place. Nothing
-// is pushed: the caller may be using its red zone. Not saved, because no caller changes them for
-// good: MXCSR and the x87 control word on x86-64, FPCR on arm64.
+// `coro_context_jump` is inlined into its Swift caller, behind a look at the thread's words
+// (`coro_words_matter`). It saves by hand only what inline assembly may not list as a clobber
+// (stack pointer, resume address, frame and base pointer) and lists every other register, so that
+// the compiler spills just what is live at that place. Nothing is pushed: the caller may be using
+// its red zone. Not saved, because no caller changes them for good: MXCSR and the x87 control word
+// on x86-64, FPCR on arm64.
 #pragma once
 
 #include <stddef.h>
@@ -31,9 +32,10 @@ typedef struct coro_words {
   _Bool must_tell;
 } coro_words;
 
-// What a context's owner keeps for itself where a switch looks anyway: see `CoroutineRecord`.
+// What a switch looks at beside the registers, and then what a context's owner keeps for itself
+// where a switch looks anyway: see `CoroutineRecord`.
 typedef struct coro_owner_fields {
-  _Bool has_words;  // the switch's own
+  _Bool has_words;
   uint8_t wake_reason;
   uint8_t wait;
   uint8_t cancellation;
@@ -61,6 +63,9 @@ typedef struct coro_context {
   void *tsan_fiber;
   char exclusivity_state[64];
 } coro_context;
+
+_Static_assert(sizeof(void *) != 8 || __builtin_offsetof(coro_context, words) == 64,
+               "what a switch touches is one cache line");
 
 // Prepares `context` so that the first switch to it calls `entry(argument)` on the stack whose
 // usable bytes are [low, top). `top` is 16-byte aligned; `entry` never returns.
@@ -132,6 +137,9 @@ static inline __attribute__((always_inline)) _Bool coro_words_matter(const coro_
   for (int i = 0; i < CORO_WORD_COUNT; i++) any |= (uintptr_t)*words->location[i];
   return __builtin_expect(any != 0, 0);
 }
+
+// Gives a context that has not run yet its list of task-local values, its only word then.
+void coro_context_set_task_locals(coro_context *context, void *list);
 
 // Saves the thread's words in `from` and takes them from `to`.
 void coro_context_exchange_words(coro_context *from, coro_context *to, const coro_words *words);

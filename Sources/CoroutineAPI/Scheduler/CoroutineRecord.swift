@@ -44,6 +44,8 @@ struct CoroutineRecord {
   var nextAlive: Reference?
   var previousAlive: Reference?
 
+  // Inlined, so that it is made where it lies.
+  @inline(__always)
   init(
     core: UnsafeMutablePointer<SchedulerCore>, object: Unmanaged<Coroutine>, stack: Stack
   ) {

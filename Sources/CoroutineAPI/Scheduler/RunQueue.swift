@@ -1,4 +1,5 @@
 import CContext
+import Glibc
 
 /// The coroutines that can run, first in, first out: a ring of references in one block of memory.
 ///
@@ -22,10 +23,18 @@ struct RunQueue {
 
   var isEmpty: Bool { count == 0 }
 
+  /// Makes room for so many coroutines, where one is born: to make one ready must not fail.
+  ///
+  /// - Returns: Whether there is memory for it.
+  @inline(__always)
+  mutating func reserve(_ wanted: Int) -> Bool {
+    wanted <= mask &+ 1 || grow(wanted)
+  }
+
   /// Adds a coroutine, which is in no list, at the end.
   @inline(__always)
   mutating func append(_ record: CoroutineRecord.Reference) {
-    if count > mask { grow() }
+    assert(count <= mask, "There was to be room for every living coroutine.")
     slot(head &+ count).initialize(to: record)
     count &+= 1
   }
@@ -33,7 +42,7 @@ struct RunQueue {
   /// Adds a coroutine, which is in no list, ahead of all others.
   @inline(__always)
   mutating func prepend(_ record: CoroutineRecord.Reference) {
-    if count > mask { grow() }
+    assert(count <= mask, "There was to be room for every living coroutine.")
     head &-= 1
     count &+= 1
     slot(head).initialize(to: record)
@@ -69,7 +78,7 @@ struct RunQueue {
   }
 
   func deallocate() {
-    slots?.deallocate()
+    free(slots)
   }
 
   @inline(__always)
@@ -86,11 +95,17 @@ struct RunQueue {
   }
 
   @inline(never)
-  private mutating func grow() {
-    let capacity = max(64, (mask + 1) * 2)
-    let new = UnsafeMutablePointer<CoroutineRecord.Reference>.allocate(capacity: capacity)
+  private mutating func grow(_ wanted: Int) -> Bool {
+    var capacity = max(64, mask &+ 1)
+    while capacity < wanted { capacity *= 2 }
+    // By malloc, which can say no.
+    guard let memory = malloc(capacity * MemoryLayout<CoroutineRecord.Reference>.stride) else {
+      return false
+    }
+    let new = memory.bindMemory(to: CoroutineRecord.Reference.self, capacity: capacity)
     for index in 0..<count { (new + index).initialize(to: slot(head &+ index).pointee) }
-    slots?.deallocate()
+    free(slots)
     (slots, mask, head) = (new, capacity - 1, 0)
+    return true
   }
 }

@@ -11,7 +11,8 @@ extension Scheduler {
   ///
   /// - Returns: 0, or the errno value that says why no stack was to be had.
   func start(_ object: Coroutine, stackSize: Int?, isDaemon: Bool, isHidden: Bool = false) -> CInt {
-    if core.pointee.isChecked { coro_context_destroy_checked(&core.pointee.endedContext) }
+    if isChecked { coro_context_destroy_checked(&core.pointee.endedContext) }
+    guard core.pointee.runQueue.reserve(core.pointee.listedCount + 1) else { return ENOMEM }
     guard let (record, stack) = core.pointee.stacks.acquire(usableSize: stackSize) else {
       return errno
     }
@@ -26,7 +27,7 @@ extension Scheduler {
       coro_context_make(
         &record.pointee.context, low + Stack.guardSize, UnsafeMutableRawPointer(record),
         { coroutineEntry($0) }, UnsafeMutableRawPointer(record))
-      if core.pointee.isChecked {
+      if isChecked {
         coro_leak_stack_begins(&record.pointee.context, low + stack.size)
       }
     }
@@ -44,9 +45,9 @@ extension Scheduler {
     let location = core.pointee.words.location
     guard location.1?.pointee != nil || location.3?.pointee != nil else { return }
     let values = TaskLocalValues.current(&core.pointee.words)
-    record.pointee.taskLocalCount = values.push(
-      into: &core.pointee.words, word: &record.pointee.context.words.3)
-    record.pointee.context.owner.has_words = record.pointee.context.words.3 != nil
+    var list: UnsafeMutableRawPointer?
+    record.pointee.taskLocalCount = values.push(into: &core.pointee.words, word: &list)
+    coro_context_set_task_locals(&record.pointee.context, list)
   }
 
   func enlist(_ record: CoroutineRecord.Reference) {
@@ -54,6 +55,7 @@ extension Scheduler {
     record.pointee.nextAlive = core.pointee.firstAlive
     core.pointee.firstAlive?.pointee.previousAlive = record
     core.pointee.firstAlive = record
+    core.pointee.listedCount += 1
     guard !record.pointee.isHidden else { return }
     core.pointee.aliveCount += 1
     if !record.pointee.isDaemon && record != core.pointee.main { core.pointee.nonDaemonCount += 1 }
@@ -68,6 +70,7 @@ extension Scheduler {
       core.pointee.firstAlive = next
     }
     next?.pointee.previousAlive = previous
+    core.pointee.listedCount -= 1
     guard !record.pointee.isHidden else { return }
     core.pointee.aliveCount -= 1
     core.pointee.endedCount -= 1
@@ -107,11 +110,11 @@ extension Scheduler {
   ///
   /// The pool has the stack back already; nobody takes it before the switch.
   fileprivate func leave(_ record: CoroutineRecord.Reference) -> Never {
-    if core.pointee.isChecked { coro_leak_stack_ends(&record.pointee.context) }
+    if isChecked { coro_leak_stack_ends(&record.pointee.context) }
     core.pointee.stacks.release(record)
     let next = core.pointee.runQueue.popFirst() ?? waitForNext()
     core.pointee.running = next
-    if core.pointee.isChecked {
+    if isChecked {
       // The record may be reused while the context's fiber still has to be freed.
       coro_context_destroy_checked(&core.pointee.endedContext)
       core.pointee.endedContext = record.pointee.context
@@ -150,7 +153,7 @@ private func coroutineEntry(_ argument: UnsafeMutableRawPointer?) {
   guard let argument else { fatalError("A coroutine was entered without its record.") }
   let record = argument.assumingMemoryBound(to: CoroutineRecord.self)
   let scheduler = Scheduler(core: record.core)
-  if scheduler.core.pointee.isChecked { coro_context_entered_checked(&record.pointee.context) }
+  if scheduler.isChecked { coro_context_entered_checked(&record.pointee.context) }
   runToEnd(record, scheduler)
   scheduler.leave(record)
 }

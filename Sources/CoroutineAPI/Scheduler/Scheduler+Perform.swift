@@ -18,7 +18,7 @@ extension Scheduler {
   ) -> Outcome {
     var operation = KernelOperation(
       kind, traits: descriptor?.state.pointee.traits ?? [],
-      mayWait: timeout.map { $0 > .zero } ?? true)
+      mayWait: timeout?.isPositive ?? true)
     return withUnsafeMutablePointer(to: &operation) {
       perform(KernelOperation.Reference($0), on: descriptor, timeout: timeout)
     }

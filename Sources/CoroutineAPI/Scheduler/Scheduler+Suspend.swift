@@ -50,6 +50,7 @@ extension Scheduler {
 
   /// Makes a waiting coroutine ready; it goes to the end of the run queue.
   func makeReady(_ record: CoroutineRecord.Reference, _ reason: WakeReason) {
+    assert(record.wait != .nothing, "Who waits for nothing is in the run queue already (I2).")
     record.wakeReason = reason
     record.wait = .nothing
     core.pointee.runQueue.append(record)
@@ -70,7 +71,7 @@ extension Scheduler {
   private func switchWithWords(
     from me: CoroutineRecord.Reference, to next: CoroutineRecord.Reference
   ) {
-    if core.pointee.isChecked {
+    if isChecked {
       reportModifications(of: me)
       tellWatchdog(of: next)
       coro_context_switch_checked(
@@ -112,7 +113,7 @@ extension Scheduler {
     core.pointee.lastPoll = now
     core.pointee.turnTime = now
     // Whoever lets the others go first does not hold the thread, even if there are none.
-    if core.pointee.isChecked { tellWatchdog(of: core.pointee.running) }
+    if isChecked { tellWatchdog(of: core.pointee.running) }
     if !core.pointee.isBusySinceLastPoll {
       core.pointee.isBusySinceLastPoll = true
     } else if elapsed > 200_000 {
@@ -134,7 +135,7 @@ extension Scheduler {
     if mayBlock {
       if isDeadlocked { return resolveDeadlock() }
       if core.pointee.stacks.hasLeftovers { core.pointee.stacks.trim(except: core.pointee.running) }
-      if core.pointee.isChecked {
+      if isChecked {
         reportModifications(of: core.pointee.running)
         tellWatchdog(of: nil)
       }
@@ -151,7 +152,7 @@ extension Scheduler {
     if mayBlock {
       core.pointee.turnTime = withBackend { $0.roughNow }
       // The object of one whose code is over, and who waits here for the next one, is gone.
-      if core.pointee.isChecked, !core.pointee.running.pointee.isEnded {
+      if isChecked, !core.pointee.running.pointee.isEnded {
         tellWatchdog(of: core.pointee.running)
       }
       // The kernel was asked just now, and the time in which nothing could run says nothing about

@@ -70,23 +70,32 @@ struct Scheduler {
     return scheduler
   }
 
+  /// Switches must be told to somebody, or need the runtime's calls: see `mustBeChecked`.
+  var isChecked: Bool {
+    @inline(__always) get { core.pointee.words.must_tell }
+  }
+
   // MARK: Making and taking down
 
   /// Makes a loop for the calling thread, which becomes its main coroutine.
   static func make(choice: BackendChoice, _ exclusivity: ExclusivityMode? = nil) -> Scheduler {
     coro_signal_disarm_pipe()
     let core = UnsafeMutablePointer<SchedulerCore>.allocate(capacity: 1)
-    let record = CoroutineRecord.Reference.allocate(capacity: 1)
+    // From the beginning of a cache line, as a record on a stack is.
+    let record = UnsafeMutableRawPointer.allocate(
+      byteCount: MemoryLayout<CoroutineRecord>.size, alignment: 64
+    ).bindMemory(to: CoroutineRecord.self, capacity: 1)
     let object = Coroutine(main: record)
     record.initialize(
       to: CoroutineRecord(core: core, object: .passRetained(object), stack: .thread))
     coro_context_adopt_thread(&record.pointee.context)
     core.initialize(to: SchedulerCore(main: record, choice: choice))
+    guard core.pointee.runQueue.reserve(1) else { fatalError("There is no memory for a loop.") }
     RuntimeLayout.locate(&core.pointee.words, exclusivity)
     core.pointee.reportsModifications =
       exclusivity == .report && RuntimeLayout.canReport(&core.pointee.words)
-    core.pointee.isChecked = core.pointee.mustBeChecked
-    if core.pointee.isChecked { coro_leak_thread_begins(&record.pointee.context) }
+    core.pointee.words.must_tell = core.pointee.mustBeChecked
+    if core.pointee.words.must_tell { coro_leak_thread_begins(&record.pointee.context) }
     let scheduler = Scheduler(core: core)
     scheduler.enlist(record)
     scheduler.watchOverflows()
@@ -110,14 +119,15 @@ struct Scheduler {
     coro_thread_state().pointee.scheduler = nil
     coro_overflow_leave_thread()
     let main = core.pointee.main
-    if core.pointee.isChecked { coro_leak_stack_ends(&main.pointee.context) }
+    if isChecked { coro_leak_stack_ends(&main.pointee.context) }
     main.pointee.object.takeUnretainedValue().record = nil
     main.pointee.object.release()
     core.pointee.stacks.releaseAll()
     core.pointee.timers.deallocate()
     core.pointee.runQueue.deallocate()
-    if core.pointee.isChecked { coro_context_destroy_checked(&core.pointee.endedContext) }
-    main.deinitialize(count: 1).deallocate()
+    if isChecked { coro_context_destroy_checked(&core.pointee.endedContext) }
+    main.deinitialize(count: 1)
+    free(main)
     core.deinitialize(count: 1).deallocate()
   }
 

@@ -11,11 +11,6 @@ struct SchedulerCore {
   /// Switches and inline completions left until the kernel is asked for news.
   var budget: Int32
   var words = coro_words()
-  /// Switches must be told to somebody, or need the runtime's calls: see `mustBeChecked`.
-  var isChecked: Bool {
-    get { words.must_tell }
-    set { words.must_tell = newValue }
-  }
   /// What descriptors know the loop by; an address would be given to another loop one day.
   var number: UInt64 = 0
 
@@ -43,6 +38,8 @@ struct SchedulerCore {
   /// This process was forked from the one whose loop it is.
   var isAbandoned = false
   var firstAlive: CoroutineRecord.Reference?
+  /// How many are in that list, the hidden ones too.
+  var listedCount = 0
   var aliveCount = 0
   /// Of these, the ones whose code is over: their object's `deinit` may be running, and the main
   /// coroutine stays until the loop is gone.

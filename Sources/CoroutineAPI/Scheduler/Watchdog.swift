@@ -149,7 +149,7 @@ extension Scheduler {
       old.release()
     }
     core.pointee.watchdog = watchdog.map { .passRetained($0) }
-    core.pointee.isChecked = core.pointee.mustBeChecked
+    core.pointee.words.must_tell = core.pointee.mustBeChecked
     tellWatchdog(of: core.pointee.running)
   }
 }
