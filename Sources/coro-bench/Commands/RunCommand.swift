@@ -22,10 +22,10 @@ struct RunCommand: ParsableCommand {
   @Option(help: "Connections of the echo workloads.")
   var connections: Int?
 
-  @Option(help: "Bytes of a message of the echo and pipe workloads.")
+  @Option(help: "Bytes of a message of the echo, pipe and socket workloads.")
   var size: Int?
 
-  @Option(help: "Coroutines of the yield, timers and memory workloads.")
+  @Option(help: "Coroutines of the yield, timers and memory workloads, pairs of the socket one.")
   var count: Int?
 
   @Option(help: "Rounds of each case on each backend (default: 5, or 3 with --quick).")

@@ -5,8 +5,9 @@ extension Workload {
   /// The primitive: what it costs to leave one stack and go on on another.
   ///
   /// - `jump`: the registers alone.
-  /// - `words`: with the words of the Swift runtime that belong to a coroutine, as each switch of
-  ///   the library exchanges them.
+  /// - `words`: with a look at the words of the Swift runtime that belong to a coroutine, all of
+  ///   which are NULL, as in nearly every switch of the library.
+  /// - `set-words`: with one of them set on one side, so that they are exchanged.
   /// - `scheduler`: two coroutines that hand over to one another by the cheapest call there is.
   ///
   /// The backend has no part in the first two: their ratio shows the machine's noise.
@@ -15,7 +16,7 @@ extension Workload {
     summary: "from stack to stack: the jump, with the runtime's words, by the scheduler",
     figures: [Figure(name: "", unit: "ns")],
     cases: { _ in
-      ["jump", "words", "scheduler"].map {
+      ["jump", "words", "set-words", "scheduler"].map {
         Case(label: $0, parameters: Parameters(["through": $0]))
       }
     },
@@ -25,6 +26,8 @@ extension Workload {
         return [StackPair.measure(round) { $0.hop(count: $1) }]
       case "words":
         return [StackPair.measure(round) { $0.hopWithWords(count: $1) }]
+      case "set-words":
+        return [StackPair.measure(round) { $0.hopWithWords(count: $1, areSet: true) }]
       case "scheduler":
         return [try nanosecondsPerYield(round, coroutines: 2)]
       case let other:
@@ -52,7 +55,7 @@ private struct StackPair {
   private init() {
     state = .allocate(capacity: 1)
     state.initialize(to: State())
-    // Concurrency's three words have stand-ins of our own: the cost is the same.
+    // Concurrency's three words have stand-ins of our own, which are looked at in the same way.
     coro_words_reset(&state.pointee.words)
     _ = coro_words_find_exclusivity(&state.pointee.words)
   }
@@ -65,7 +68,8 @@ private struct StackPair {
     for _ in 0..<count { coro_context_jump(&state.pointee.here, &state.pointee.there) }
   }
 
-  func hopWithWords(count: Int) {
+  func hopWithWords(count: Int, areSet: Bool = false) {
+    state.pointee.words.unused.1 = areSet ? UnsafeMutableRawPointer(state) : nil
     prepare { argument in
       guard let state = argument?.assumingMemoryBound(to: State.self) else { return }
       while true {
