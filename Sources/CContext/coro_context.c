@@ -24,6 +24,8 @@ static void begin(coro_context *context, void *low, void *top) {
 __asm__(
     ".text\n"
     ".p2align 4\n"
+    ".globl coro_context_first_frame\n"
+    ".hidden coro_context_first_frame\n"
     ".type coro_context_first_frame, @function\n"
     "coro_context_first_frame:\n"
     ".cfi_startproc\n"
@@ -41,6 +43,8 @@ __asm__(
 __asm__(
     ".text\n"
     ".p2align 2\n"
+    ".globl coro_context_first_frame\n"
+    ".hidden coro_context_first_frame\n"
     ".type coro_context_first_frame, %function\n"
     "coro_context_first_frame:\n"
     ".cfi_startproc\n"
@@ -57,7 +61,9 @@ __asm__(
 
 #if defined(__x86_64__) || defined(__aarch64__)
 
-extern char coro_context_first_frame[];
+// Known to be in this module: otherwise gcc looks into a table for the address of a local symbol,
+// which linkers fill in wrongly where that is not at the beginning of its section.
+extern char coro_context_first_frame[] __attribute__((visibility("hidden")));
 
 void coro_context_make(coro_context *context, void *low, void *top, void (*entry)(void *),
                        void *argument) {
