@@ -111,8 +111,8 @@ struct TimerQueue {
     for lane in 0..<Self.laneCount where lanes[lane].count == 1 {
       let entry = lanes[lane].first
       lanes[lane].remove(at: slot(entry.record.timerPlace))
+      // It is not the earliest any more, if it was: what fits no lane comes before all of them.
       heap.insert(entry)
-      if source == lane { source = Self.laneCount }
       return lane
     }
     return nil
