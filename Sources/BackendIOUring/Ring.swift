@@ -174,8 +174,11 @@
     }
 
     /// Whether the kernel holds back work for our next call, or completions that had no room.
-    private var hasWork: Bool {
-      features.hidesWork || kernelFlags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW) != 0
+    private var hasWork: Bool { features.hidesWork || showsWork }
+
+    /// Whether a flag in shared memory says so.
+    private var showsWork: Bool {
+      kernelFlags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW) != 0
     }
 
     /// Whether entries wait for the next call.
@@ -204,11 +207,10 @@
       return completion
     }
 
-    /// What the kernel has and shows only when it is called: see `hasWork`.
+    /// What the kernel says that it has, and gives only when it is called.
     @inline(__always)
     private func hiddenCompletion() -> UnsafePointer<io_uring_cqe>? {
-      if kernelFlags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW) == 0 { return nil }
-      return askForCompletion()
+      showsWork ? askForCompletion() : nil
     }
 
     @inline(never)

@@ -45,7 +45,7 @@ extension Coroutine {
     limit: Duration,
     report: (@Sendable (CoroutineHold) -> Void)? = nil
   ) throws(CoroutineError) {
-    guard limit > .zero else {
+    guard limit.isPositive else {
       throw CoroutineError(
         .invalidArgument, call: "startWatchdog", operands: "with limit \(limit)",
         detail: "the limit must be more than zero")

@@ -205,7 +205,7 @@ open class Coroutine {
         .misuse, call: "join", operands: name, detail: "a coroutine can't wait for its own end")
     }
     if let timeout {
-      if timeout <= .zero { return false }
+      if !timeout.isPositive { return false }
       try scheduler.requireBackend()
     }
     let reason = scheduler.join(record, timeout: timeout)

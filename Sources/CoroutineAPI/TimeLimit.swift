@@ -21,7 +21,7 @@ struct TimeLimit {
       return (timeout, false)
     }
     let rest = max(.zero, deadline - .now)
-    return (rest, rest == .zero && timeout > .zero)
+    return (rest, rest == .zero && timeout.isPositive)
   }
 
   /// As `next()`, where being too late is an error.

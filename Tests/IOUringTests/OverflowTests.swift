@@ -46,12 +46,21 @@
       }
 
       /// The place of an operation in the order in which they were started.
-      func index(_ reference: KernelOperation.Reference) -> Int {
+      private func index(_ reference: KernelOperation.Reference) -> Int {
         reference.pointer - (operations.baseAddress ?? reference.pointer)
       }
 
       private func reference(_ index: Int) -> KernelOperation.Reference {
         KernelOperation.Reference(&operations[index])
+      }
+
+      /// Of those on one descriptor the first comes first.
+      func expectOrder() {
+        var last = [Int](repeating: -1, count: readers.count)
+        for index in reports.map(index) {
+          #expect(index > last[index % readers.count])
+          last[index % readers.count] = index
+        }
       }
 
       /// Sends a byte for each.
@@ -103,12 +112,7 @@
       #expect(waits.reports.count == waits.count)
       #expect(Set(waits.reports).count == waits.count)
       #expect(waits.reports.allSatisfy { $0.pointer.pointee.result == 0 })
-      // Of three on one descriptor the first comes first.
-      var last = [Int](repeating: -1, count: 400)
-      for index in waits.reports.map({ waits.index($0) }) {
-        #expect(index > last[index % 400])
-        last[index % 400] = index
-      }
+      waits.expectOrder()
     }
 
     /// Results that are counts take the short way, unlike ends and errors.
@@ -123,11 +127,7 @@
       waits.wait(.poll)
       #expect(waits.reports.count == waits.count && Set(waits.reports).count == waits.count)
       #expect(waits.reports.allSatisfy { $0.pointer.pointee.result == 1 })
-      var last = [Int](repeating: -1, count: 400)
-      for index in waits.reports.map({ waits.index($0) }) {
-        #expect(index > last[index % 400])
-        last[index % 400] = index
-      }
+      waits.expectOrder()
     }
 
     @Test(arguments: turnedOff)

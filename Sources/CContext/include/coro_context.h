@@ -145,6 +145,7 @@ void coro_context_set_task_locals(coro_context *context, void *list);
 void coro_context_exchange_words(coro_context *from, coro_context *to, const coro_words *words);
 
 // Suspends the running stack into `from` and resumes `to`, exchanging the thread's words with it.
+// Before its first switch `from` is all zero, or was adopted: see `coro_context_adopt_thread`.
 static inline __attribute__((always_inline)) void coro_context_switch(coro_context *from,
                                                                       coro_context *to,
                                                                       const coro_words *words) {

@@ -27,8 +27,7 @@
 #include <unistd.h>
 
 // The system calls of the hot path, without what the C library puts around them: they are no
-// cancellation points (pthread_setcancelstate(3)), and of failure they return the negated errno
-// value.
+// cancellation points (pthreads(7)), and of failure they return the negated errno value.
 long coro_sys_recv(int fd, void *buffer, size_t count, int flags);
 long coro_sys_send(int fd, const void *buffer, size_t count, int flags);
 long coro_sys_epoll_wait(int epoll, struct epoll_event *events, int count, int milliseconds);

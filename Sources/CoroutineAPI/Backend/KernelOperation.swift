@@ -58,7 +58,7 @@ public struct KernelOperation {
     /// RWF_NOWAIT may not be understood (by a terminal, for one), or be answered with EAGAIN at
     /// will (of a file): ask poll(2) before each call.
     @inlinable public static var pollFirst: Traits { Traits(rawValue: 4) }
-    /// A terminal: see `KernelOperation.piece(of:)`.
+    /// A terminal: see `KernelOperation.Reference.piece(of:)`.
     @inlinable public static var terminal: Traits { Traits(rawValue: 8) }
     /// Receiving was ended by shutdown(2): what finds nothing has found the end.
     ///

@@ -4,8 +4,8 @@ import Glibc
 extension Scheduler {
   /// Asks the kernel for something and suspends until it is done.
   ///
-  /// The operation is born here, in this frame, and is gone when the call returns: the kernel has
-  /// let go of it by then, whatever happened (I3).
+  /// The operation is born here, in the caller's frame, of which this is a part, and is gone when
+  /// the call returns: the kernel has let go of it by then, whatever happened (I3).
   ///
   /// - Parameters:
   ///   - kind: What is asked; its pointers stay valid during the call.
