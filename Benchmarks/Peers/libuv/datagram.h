@@ -1,0 +1,4 @@
+// The service `datagram`.
+#pragma once
+
+void serve_datagram(int listener);

@@ -1,0 +1,4 @@
+// The service `echo`.
+#pragma once
+
+void serve_echo(int listener);
