@@ -2,7 +2,7 @@
 // things stop it, after both of which it is told to begin again:
 //
 // - There is no buffer left (ENOBUFS): the connection waits in line until one is given back.
-// - The peer does not read: with QUEUE_MAX buffers of its own the receive is cancelled until half of
+// - The peer does not read: with QUEUE_MAX buffers queued, the receive is cancelled until half of
 //   them are sent, so that one connection cannot take the buffers of all.
 #define _GNU_SOURCE 1
 #include "multishot_connection.h"
