@@ -1,6 +1,6 @@
 // Each datagram is sent back at once, without a request; by a request if the socket has no room.
-// UV_UDP_RECVMMSG is left off, as it is by default: with it, libuv wants a buffer of 64 KiB for each
-// datagram of a batch, and it would still send them one by one.
+// UV_UDP_RECVMMSG is left off, as it is by default: with it, libuv wants a buffer of 64 KiB for
+// each datagram of a batch, and it would still send them one by one.
 #include "datagram.h"
 
 #include <errno.h>
