@@ -9,7 +9,7 @@
 enum { SUBMISSIONS = 1024, COMPLETIONS = 16 * 1024 };
 
 void open_ring(struct io_uring *ring) {
-  // Completions are worked off where this thread waits for them, rather than when it is interrupted.
+  // Completions are worked off when this thread waits for them, rather than by interrupting it.
   unsigned deferred = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
   struct io_uring_params wished = {
       .flags = IORING_SETUP_CQSIZE | deferred,
