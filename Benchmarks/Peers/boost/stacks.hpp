@@ -12,7 +12,7 @@
 // For fibers that live long: nothing is touched but what the fiber touches, and malloc's own words.
 using LastingStacks = boost::fibers::fixedsize_stack;
 
-// For fibers that come and go: a stack that is given back is what the next one takes. The pool grows
+// For fibers that come and go: a stack that is given back is what the next one takes. A pool grows
 // by doubling and writes to the lowest words of stacks that are free, so that many fibers occupy
 // more than with malloc.
 using PooledStacks = boost::fibers::pooled_fixedsize_stack;

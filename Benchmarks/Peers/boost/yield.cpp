@@ -1,4 +1,4 @@
-// Fibers that yield in turn. Main waits in join and takes no part; Boost's dispatcher does: it stands
+// Fibers that yield in turn. Main waits in join and takes no part. Boost's dispatcher does: it is
 // in the queue of the ready like a fiber, and each time around it looks for sleepers that are due.
 // That is what a yield costs there: with two fibers, every third switch is to the dispatcher.
 #include <algorithm>
