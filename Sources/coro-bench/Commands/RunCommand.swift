@@ -9,7 +9,7 @@ struct RunCommand: ParsableCommand {
       shows medians of the rounds with their extremes. Times are CPU time, of the program and of \
       the kernel for it, so that other programs disturb little; latencies are time on the wall.
 
-      With --json everything is printed for a program to read: \
+      With --json everything is printed for a program to read, and for 'coro-bench report': \
       {"results": [{workload, label, parameters, figure, unit, contender, rounds, median, min, \
       max}], "ratios": [{workload, label, figure, contender, against, ratio, low, high}], and \
       the machine, the contenders and who is missing.
