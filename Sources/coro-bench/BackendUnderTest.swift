@@ -24,6 +24,11 @@ struct BackendUnderTest: Sendable {
     throw BenchError("There is no backend '\(name)'. There are: \(names).")
   }
 
+  /// How a report names it.
+  var facts: Report.ContenderFacts {
+    Report.ContenderFacts(name: name, version: "this library on \(name)", isOurs: true)
+  }
+
   /// Why this machine denies it, or nil.
   func reasonForDenial() -> String? {
     do throws(CoroutineError) {

@@ -10,13 +10,14 @@ import ArgumentParser
 ///   itself, by its hidden `round` command, once for each backend. It prints a line for each
 ///   figure.
 /// - A `Session` runs the rounds, each in a process of its own, the contenders in turn.
-/// - `Report/` makes a table or JSON of the `Measurement`s that come out.
+/// - A `Report` is made of the `Measurement`s that come out: a table, JSON, or a page of HTML.
 @main
 struct CoroBench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "coro-bench",
     abstract: "Measures coroutines, and compares the backends with one another.",
     subcommands: [
-      ListCommand.self, RunCommand.self, ServeCommand.self, RoundCommand.self, LoadCommand.self,
+      ListCommand.self, RunCommand.self, ReportCommand.self, ServeCommand.self,
+      RoundCommand.self, LoadCommand.self,
     ])
 }

@@ -15,8 +15,12 @@ import Testing
     _ measurements: [Measurement], contenders: [String] = ["epoll", "io_uring"]
   ) -> Report {
     Report(
+      command: "coro-bench run", date: "2026-01-02T03:04:05Z",
       machine: Machine(kernel: "Linux 6.18", processor: "Some \"CPU\"", cores: 2),
-      contenders: contenders, denied: [], measurements: measurements)
+      contenders: contenders.map {
+        Report.ContenderFacts(name: $0, version: "this library", isOurs: true)
+      },
+      missing: [], measurements: measurements)
   }
 
   // MARK: The table
@@ -74,62 +78,6 @@ import Testing
     for line in Self.report(measurements).table.split(separator: "\n") {
       #expect(line.count <= 100, "\(line)")
     }
-  }
-
-  // MARK: JSON
-
-  @Test func `a measurement becomes one result for each contender`() throws {
-    guard case .object(let members) = Self.report([Self.echo]).json,
-      case .array(let results)? = members.first(where: { $0.name == "results" })?.value
-    else {
-      Issue.record("The report is no object with results.")
-      return
-    }
-    #expect(results.count == 2)
-    #expect(
-      results.first
-        == .object([
-          .init("workload", .string("echo")),
-          .init(
-            "parameters",
-            .object([.init("connections", .integer(1000)), .init("mode", .string("plain"))])),
-          .init("figure", .string("CPU")),
-          .init("unit", .string("µs/request")),
-          .init("backend", .string("epoll")),
-          .init("rounds", .array([.number(4), .number(5), .number(6)])),
-          .init("median", .number(5)),
-          .init("min", .number(4)),
-          .init("max", .number(6)),
-        ]))
-  }
-
-  @Test func `strings are quoted as JSON wants them`() {
-    #expect(JSON.string("a\"b\\c\n\t\u{1}é").text() == #""a\"b\\c\n\t\u0001é""#)
-  }
-
-  @Test func `what is no number in JSON is null`() {
-    #expect(
-      JSON.array([.number(.nan), .number(1.5), .integer(-2), .bool(true)]).text()
-        == "[null, 1.5, -2, true]")
-  }
-
-  @Test func `objects are indented, empty ones are not`() {
-    let value = JSON.object([
-      .init("a", .array([])), .init("b", .object([])),
-      .init("c", .array([.object([.init("d", .integer(1))])])),
-    ])
-    #expect(
-      value.text() == """
-        {
-          "a": [],
-          "b": {},
-          "c": [
-            {
-              "d": 1
-            }
-          ]
-        }
-        """)
   }
 }
 

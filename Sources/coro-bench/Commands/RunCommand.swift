@@ -9,8 +9,10 @@ struct RunCommand: ParsableCommand {
       shows medians of the rounds with their extremes. Times are CPU time, of the program and of \
       the kernel for it, so that other programs disturb little; latencies are time on the wall.
 
-      With --json: {"machine": {kernel, processor, cores}, "denied": [{backend, reason}], \
-      "results": [{workload, parameters, figure, unit, backend, rounds, median, min, max}]}.
+      With --json everything is printed for a program to read, and for 'coro-bench report': \
+      {"results": [{workload, label, parameters, figure, unit, contender, rounds, median, min, \
+      max}], "ratios": [{workload, label, figure, contender, against, ratio, low, high}], and \
+      the machine, the contenders and who is missing.
       """)
 
   @Argument(help: "What to measure; everything by default. See 'coro-bench list'.")
@@ -77,11 +79,12 @@ struct RunCommand: ParsableCommand {
     #if DEBUG
       StandardError.write("This is a debug build: its figures say nothing. Use -c release.\n")
     #endif
+    let (date, machine) = (Report.timestamp(), Machine.this)
     var permitted: [BackendUnderTest] = []
-    var denied: [(contender: String, reason: String)] = []
+    var denied: [Report.Missing] = []
     for backend in try chosenBackends() {
       if let reason = backend.reasonForDenial() {
-        denied.append((backend.name, reason))
+        denied.append(Report.Missing(contender: backend.name, reason: reason))
         StandardError.write("\(backend.name) is left out: \(reason)\n")
       } else {
         permitted.append(backend)
@@ -98,8 +101,10 @@ struct RunCommand: ParsableCommand {
       duration: .seconds(duration ?? (quick ? 0.2 : 0.5)), progress: Progress(isForced: progress))
     let (measurements, failures) = session.run(cases)
     let report = Report(
-      machine: .this, contenders: permitted.map(\.name), denied: denied, measurements: measurements)
-    print(json ? report.json.text() : report.table)
+      command: Report.commandLine(Array(CommandLine.arguments.dropFirst())), date: date,
+      machine: machine, contenders: permitted.map(\.facts), missing: denied,
+      measurements: measurements)
+    print(try json ? report.json() : report.table)
     for failure in failures { StandardError.write("\(failure)\n") }
     if !failures.isEmpty || (requireBackends && !denied.isEmpty) { throw ExitCode.failure }
   }

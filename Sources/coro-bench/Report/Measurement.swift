@@ -1,4 +1,6 @@
 /// What the rounds of one case said: each figure's statistics for each contender.
+///
+/// This is what a session makes; a `Report` is made of it.
 struct Measurement {
   let workload: String
   let label: String
@@ -6,17 +8,4 @@ struct Measurement {
   let figure: Figure
   /// In the order of the contenders; one whose rounds failed is missing.
   let results: [(contender: String, statistics: Statistics)]
-
-  func statistics(of contender: String) -> Statistics? {
-    results.first { $0.contender == contender }?.statistics
-  }
-}
-
-/// Everything that a run of the command found out.
-struct Report {
-  let machine: Machine
-  let contenders: [String]
-  /// Contenders that this machine denies, with the reason.
-  let denied: [(contender: String, reason: String)]
-  let measurements: [Measurement]
 }

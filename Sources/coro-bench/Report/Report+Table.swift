@@ -4,7 +4,7 @@ extension Report {
     var header = ["workload", "case", "figure"]
     var alignments: [Table.Alignment] = [.left, .left, .left]
     for contender in contenders {
-      header += [contender, "min–max"]
+      header += [contender.name, "min–max"]
       alignments += [.right, .left]
     }
     if comparesTwo {
@@ -12,14 +12,15 @@ extension Report {
       alignments.append(.right)
     }
     var table = Table(header, alignments)
-    var previous: Measurement?
-    for measurement in measurements {
-      table.append(row(measurement, after: previous))
-      previous = measurement
+    var previous: Comparison?
+    for comparison in comparisons {
+      table.append(row(comparison, after: previous))
+      previous = comparison
     }
     let footnote =
       comparesTwo
-      ? ["Medians. ratio = \(contenders[1]) / \(contenders[0]). \(hint)"] : ["Medians. \(hint)"]
+      ? ["Medians. ratio = \(contenders[1].name) / \(contenders[0].name). \(hint)"]
+      : ["Medians. \(hint)"]
     return ([machineLine] + table.lines + footnote).joined(separator: "\n")
   }
 
@@ -31,30 +32,30 @@ extension Report {
     "\(machine.kernel), \(machine.processor), \(machine.cores) core\(machine.cores == 1 ? "" : "s")"
   }
 
-  private func row(_ measurement: Measurement, after previous: Measurement?) -> [String] {
-    let figure = measurement.figure
-    let isSameWorkload = previous?.workload == measurement.workload
-    let isSameCase = isSameWorkload && previous?.label == measurement.label
+  private func row(_ comparison: Comparison, after previous: Comparison?) -> [String] {
+    let figure = comparison.figure
+    let isSameWorkload = previous?.workload == comparison.workload
+    let isSameCase = isSameWorkload && previous?.label == comparison.label
     var cells = [
-      isSameWorkload ? "" : measurement.workload,
-      isSameCase ? "" : measurement.label,
+      isSameWorkload ? "" : comparison.workload,
+      isSameCase ? "" : comparison.label,
       figure.name.isEmpty ? figure.unit : "\(figure.name) \(figure.unit)",
     ]
     for contender in contenders {
-      guard let statistics = measurement.statistics(of: contender) else {
+      guard let result = comparison.result(of: contender.name) else {
         cells += ["failed", ""]
         continue
       }
-      let range = "\(NumberText.text(statistics.min))–\(NumberText.text(statistics.max))"
-      cells += [NumberText.text(statistics.median), range]
+      let range = "\(NumberText.text(result.min))–\(NumberText.text(result.max))"
+      cells += [NumberText.text(result.median), range]
     }
-    if comparesTwo { cells.append(ratio(measurement)) }
+    if comparesTwo { cells.append(ratio(comparison)) }
     return cells
   }
 
-  private func ratio(_ measurement: Measurement) -> String {
-    guard let base = measurement.statistics(of: contenders[0]),
-      let other = measurement.statistics(of: contenders[1]), base.median > 0
+  private func ratio(_ comparison: Comparison) -> String {
+    guard let base = comparison.result(of: contenders[0].name),
+      let other = comparison.result(of: contenders[1].name), base.median > 0
     else { return "" }
     return NumberText.fixed(other.median / base.median, digits: 2)
   }
