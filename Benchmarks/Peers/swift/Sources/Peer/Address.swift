@@ -1,4 +1,4 @@
-import Glibc
+@preconcurrency import Glibc
 
 /// Where a service is to be had.
 package enum Address: Sendable {

@@ -1,4 +1,4 @@
-import Glibc
+@preconcurrency import Glibc
 
 /// A program that is measured beside the library.
 ///

@@ -21,8 +21,13 @@ package struct Figure: Sendable {
   let name: String
   let value: Double
 
-  package init(_ name: String = "", _ value: Double) {
+  package init(_ name: String, _ value: Double) {
     self.name = name
     self.value = value
+  }
+
+  /// One without a name.
+  package init(_ value: Double) {
+    self.init("", value)
   }
 }

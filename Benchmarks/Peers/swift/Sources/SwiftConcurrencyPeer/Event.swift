@@ -21,8 +21,8 @@ final class Event: Sendable {
   func wait() async {
     // A checked continuation would have its checks measured.
     await withUnsafeContinuation { continuation in
-      let next = state.withLock { state in
-        if state.isSet { return Optional(continuation) }
+      let next: UnsafeContinuation<Void, Never>? = state.withLock { state in
+        if state.isSet { return continuation }
         state.waiters.append(continuation)
         return state.takeContentWatcher()
       }

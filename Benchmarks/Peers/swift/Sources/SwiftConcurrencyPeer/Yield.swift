@@ -6,14 +6,14 @@ extension Round {
     let tasks = try parameters.number("coroutines")
     return [
       Figure(
-        try await nanosecondsPerStep(duration: duration) { wanted in
-          await yield(tasks: tasks, times: max(2, wanted / tasks))
+        await nanosecondsPerStep(duration: duration) { wanted in
+          await yieldAll(tasks: tasks, times: max(2, wanted / tasks))
         })
     ]
   }
 }
 
-private func yield(tasks: Int, times: Int) async -> Steps {
+private func yieldAll(tasks: Int, times: Int) async -> Steps {
   let span = Span()
   await withDiscardingTaskGroup { group in
     for _ in 0..<tasks {
@@ -51,6 +51,6 @@ private final class Span: Sendable {
   /// Ends it, if nobody else was first.
   func end() {
     guard lastTime.load(ordering: .relaxed) == 0 else { return }
-    lastTime.compareExchange(expected: 0, desired: ProcessorTime.now, ordering: .relaxed)
+    _ = lastTime.compareExchange(expected: 0, desired: ProcessorTime.now, ordering: .relaxed)
   }
 }
