@@ -78,6 +78,16 @@ public final class EpollBackend: Backend {
   /// Attempts the operation; what must wait is put into the table.
   public func start(_ operation: KernelOperation.Reference) -> Bool {
     switch operation.pointer.pointee.kind {
+    case .receive, .send:
+      return table.startTransfer(operation)
+    default:
+      return startOther(operation)
+    }
+  }
+
+  @inline(never)
+  private func startOther(_ operation: KernelOperation.Reference) -> Bool {
+    switch operation.pointer.pointee.kind {
     case .receive, .receiveMessage, .read, .accept, .send, .sendMessage, .write, .connect:
       return table.start(operation)
     case .poll:

@@ -18,8 +18,9 @@ struct Newcomers {
 
   var isEmpty: Bool { count == 0 }
 
+  @inline(__always)
   mutating func note(_ descriptor: CInt) {
-    numbers[count % Self.capacity] = descriptor
+    numbers[count & (Self.capacity - 1)] = descriptor
     count &+= 1
   }
 

@@ -7,6 +7,9 @@ struct WaiterEntry {
     var operations = OperationList()
     /// The last call found it not ready, and no edge came since.
     var isBlocked = false
+
+    /// Nobody waits, and there is no reason to.
+    var isFree: Bool { operations.isEmpty && !isBlocked }
   }
 
   var reading = Waiters()

@@ -38,8 +38,8 @@ import Glibc
 
 /// What is known of each descriptor, indexed by its number.
 final class WaiterTable {
-  private typealias Entry = WaiterEntry
-  private typealias Waiters = WaiterEntry.Waiters
+  typealias Entry = WaiterEntry
+  typealias Waiters = WaiterEntry.Waiters
 
   private static let events =
     EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLPRI.rawValue | EPOLLRDHUP.rawValue
@@ -50,7 +50,7 @@ final class WaiterTable {
   let early: UnsafeMutablePointer<OperationList>
   let newcomers: UnsafeMutablePointer<Newcomers>
   // Raw memory, so that an entry is reached without an exclusivity check or a count.
-  private let storage: UnsafeMutablePointer<UnsafeMutableBufferPointer<Entry>>
+  let storage: UnsafeMutablePointer<UnsafeMutableBufferPointer<Entry>>
 
   init(epoll: CInt) {
     self.epoll = epoll
@@ -89,10 +89,19 @@ final class WaiterTable {
       abandonIfClosed(operation, entry)
       return true
     }
+    return putInLine(operation, entry, waiters)
+  }
+
+  /// - Returns: True if it can't or may not wait.
+  func putInLine(
+    _ operation: KernelOperation.Reference, _ entry: UnsafeMutablePointer<Entry>,
+    _ waiters: UnsafeMutablePointer<Waiters>
+  ) -> Bool {
     guard operation.pointer.pointee.mayWait else {
       operation.pointer.pointee.result = -Int(EAGAIN)
       return true
     }
+    let descriptor = operation.pointer.pointee.descriptor
     if !entry.pointee.isRegistered {
       if let error = register(descriptor, entry) {
         // No edge will come: the next one to ask is to be attempted.
@@ -132,7 +141,7 @@ final class WaiterTable {
   /// Makes the call.
   ///
   /// - Returns: False if the kernel is not ready.
-  private func attempt(
+  func attempt(
     _ operation: KernelOperation.Reference, _ entry: UnsafeMutablePointer<Entry>,
     _ waiters: UnsafeMutablePointer<Waiters>
   ) -> Bool {
@@ -143,9 +152,8 @@ final class WaiterTable {
       return false
     }
     operation.pointer.pointee.result = result
-    if case .receive(_, let buffer, flags: 0) = operation.pointer.pointee.kind,
-      result > 0, result < buffer.count, operation.pointer.pointee.traits.contains(.tcp),
-      entry.pointee.isRegistered, !entry.pointee.mayStopShort
+    if case .receive(_, let buffer, let flags) = operation.pointer.pointee.kind,
+      hasEmptied(operation, entry, result, buffer.count, flags)
     {
       waiters.pointee.isBlocked = true
     }
@@ -168,59 +176,6 @@ final class WaiterTable {
 
   private static func tag(_ descriptor: CInt, generation: UInt32) -> UInt64 {
     UInt64(generation) << 32 | UInt64(UInt32(bitPattern: descriptor))
-  }
-
-  // MARK: Edges
-
-  /// Attempts again who waited for what `events` tells.
-  func edge(_ tag: UInt64, events: UInt32, completed: inout OperationList) {
-    let descriptor = Int(UInt32(truncatingIfNeeded: tag))
-    guard descriptor < storage.pointee.count, let start = storage.pointee.baseAddress else {
-      return
-    }
-    let entry = start + descriptor
-    guard entry.pointee.generation == UInt32(tag >> 32) else { return }
-    let hangUp = EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue
-    if events & (hangUp | EPOLLPRI.rawValue) != 0 { entry.pointee.mayStopShort = true }
-    if !entry.pointee.polling.isEmpty { askAgain(entry, events, &completed) }
-    if events & (EPOLLIN.rawValue | hangUp) != 0 {
-      advance(entry, Self.waiters(entry, .reading), &completed)
-    }
-    if events & (EPOLLOUT.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 {
-      advance(entry, Self.waiters(entry, .writing), &completed)
-    }
-  }
-
-  private func advance(
-    _ entry: UnsafeMutablePointer<Entry>, _ waiters: UnsafeMutablePointer<Waiters>,
-    _ completed: inout OperationList
-  ) {
-    waiters.pointee.isBlocked = false
-    while let operation = waiters.pointee.operations.first, !waiters.pointee.isBlocked {
-      guard attempt(operation, entry, waiters) else { return }
-      waiters.pointee.operations.remove(operation)
-      completed.append(operation)
-      abandonIfClosed(operation, entry)
-    }
-  }
-
-  /// Lets everyone ask who waits for readiness.
-  ///
-  /// Where it is gone again, looking took it away, and yet it was there.
-  private func askAgain(
-    _ entry: UnsafeMutablePointer<Entry>, _ events: UInt32, _ completed: inout OperationList
-  ) {
-    var cursor = entry.pointee.polling.first
-    while let operation = cursor {
-      cursor = operation.pointer.pointee.next
-      var result = operation.attempt()
-      if result == -Int(EAGAIN) { result = operation.readiness(in: events) }
-      guard result != 0 else { continue }
-      operation.pointer.pointee.result = result
-      entry.pointee.polling.remove(operation)
-      completed.append(operation)
-      if abandonIfClosed(operation, entry) { return }
-    }
   }
 
   // MARK: Leaving
@@ -288,7 +243,8 @@ final class WaiterTable {
     _ = register(descriptor, entry)
   }
 
-  private func noteNewcomer(_ descriptor: CInt, _ entry: UnsafeMutablePointer<Entry>) {
+  @inline(__always)
+  func noteNewcomer(_ descriptor: CInt, _ entry: UnsafeMutablePointer<Entry>) {
     newcomers.pointee.note(descriptor)
     // Whoever waits from here on waits for what has the number now.
     if entry.pointee.isReplaced, !entry.pointee.isInUse { entry.pointee.isReplaced = false }
@@ -323,7 +279,7 @@ final class WaiterTable {
 
   /// After an operation, whose EBADF is also how a descriptor refuses the wrong direction.
   @discardableResult @inline(__always)
-  private func abandonIfClosed(
+  func abandonIfClosed(
     _ operation: KernelOperation.Reference, _ entry: UnsafeMutablePointer<Entry>
   ) -> Bool {
     guard operation.pointer.pointee.result == -Int(EBADF),
@@ -363,9 +319,10 @@ final class WaiterTable {
   // MARK: Memory
 
   /// nil: nothing is known of the descriptor.
-  private func existingEntry(_ descriptor: CInt) -> UnsafeMutablePointer<Entry>? {
+  @inline(__always)
+  func existingEntry(_ descriptor: CInt) -> UnsafeMutablePointer<Entry>? {
     guard descriptor >= 0, Int(descriptor) < storage.pointee.count else { return nil }
-    return entry(descriptor)
+    return storage.pointee.baseAddress.unsafelyUnwrapped + Int(descriptor)
   }
 
   private func entry(_ descriptor: CInt) -> UnsafeMutablePointer<Entry> {
@@ -374,7 +331,7 @@ final class WaiterTable {
     return start + Int(descriptor)
   }
 
-  private static func waiters(
+  static func waiters(
     _ entry: UnsafeMutablePointer<Entry>, _ direction: KernelOperation.Direction
   ) -> UnsafeMutablePointer<Waiters> {
     switch direction {

@@ -90,6 +90,11 @@
 
     /// Fills a submission entry; what never waits is done at once, by an ordinary call.
     public func start(_ operation: KernelOperation.Reference) -> Bool {
+      startTransfer(operation) ? false : startOther(operation)
+    }
+
+    @inline(never)
+    private func startOther(_ operation: KernelOperation.Reference) -> Bool {
       switch operation.pointer.pointee.kind {
       case .call(let call):
         // What was asked of the descriptor before comes before.
@@ -139,9 +144,7 @@
         return submitForReadiness(operation)
       }
       operation.pointer.pointee.backendWord = WaitingLines.Place.ring
-      let entry = freeEntry()
-      operation.prepare(entry)
-      io_uring_sqe_set_data64(entry, Tag.operation.word(operation))
+      operation.prepare(freeEntry())
       return false
     }
 

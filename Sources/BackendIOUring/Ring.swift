@@ -78,7 +78,7 @@
     /// A free submission entry, cleared by whoever prepares it; nil if the queue is full.
     @inline(__always)
     func nextEntry() -> UnsafeMutablePointer<io_uring_sqe>? {
-      io_uring_get_sqe(ring)
+      coro_ring_next_entry(ring)
     }
 
     /// Submits what is queued, so that there is a free entry.
@@ -88,7 +88,7 @@
     @inline(never)
     func entryAfterSubmitting() -> UnsafeMutablePointer<io_uring_sqe>? {
       let result = io_uring_submit(ring)
-      if let entry = io_uring_get_sqe(ring) {
+      if let entry = nextEntry() {
         refusals = 0
         return entry
       }

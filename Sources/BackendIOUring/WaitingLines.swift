@@ -67,6 +67,24 @@
       return isFirst
     }
 
+    /// As `append`, where the line is empty, and no identities are kept.
+    ///
+    /// - Returns: Whether it was so; if not, nothing was done.
+    @inline(__always)
+    func begin(
+      _ operation: KernelOperation.Reference, _ direction: KernelOperation.Direction
+    ) -> Bool {
+      guard identities == nil, let entry = existingEntry(operation.pointer.pointee.descriptor)
+      else { return false }
+      let line =
+        direction == .reading
+        ? withUnsafeMutablePointer(to: &entry.pointee.reading) { $0 }
+        : withUnsafeMutablePointer(to: &entry.pointee.writing) { $0 }
+      guard line.pointee.isEmpty else { return false }
+      line.pointee = OperationList(operation)
+      return true
+    }
+
     /// Takes the operation out of its line.
     ///
     /// - Returns: Whose turn it is then, if it was the first.
@@ -134,6 +152,7 @@
         ?? entry.pointee.polling.popFirst()
     }
 
+    @inline(__always)
     private func existingEntry(_ descriptor: CInt) -> UnsafeMutablePointer<Entry>? {
       guard descriptor >= 0, Int(descriptor) < storage.pointee.count else { return nil }
       return storage.pointee.baseAddress.map { $0 + Int(descriptor) }

@@ -19,3 +19,12 @@ static inline const struct io_uring_cqe *coro_ring_peek(const struct io_uring *r
 static inline void coro_ring_advance(struct io_uring *ring) {
   io_uring_smp_store_release(ring->cq.khead, *ring->cq.khead + 1);
 }
+
+// A free submission entry, or NULL: io_uring_get_sqe(3) for a ring that has neither a thread of the
+// kernel's to submit (IORING_SETUP_SQPOLL) nor entries of double size, so that neither is asked.
+static inline struct io_uring_sqe *coro_ring_next_entry(struct io_uring *ring) {
+  unsigned tail = ring->sq.sqe_tail;
+  if (tail - *ring->sq.khead >= ring->sq.ring_entries) return NULL;
+  ring->sq.sqe_tail = tail + 1;
+  return &ring->sq.sqes[tail & ring->sq.ring_mask];
+}

@@ -77,6 +77,7 @@ struct DescriptorHandle {
 
   // MARK: The operations in flight
 
+  @inline(__always)
   func enlist(_ operation: KernelOperation.Reference) {
     operation.pointer.pointee.previousOnDescriptor = nil
     operation.pointer.pointee.nextOnDescriptor = state.pointee.firstInFlight
@@ -84,6 +85,7 @@ struct DescriptorHandle {
     state.pointee.firstInFlight = operation
   }
 
+  @inline(__always)
   func unlist(_ operation: KernelOperation.Reference) {
     let next = operation.pointer.pointee.nextOnDescriptor
     let previous = operation.pointer.pointee.previousOnDescriptor
@@ -93,7 +95,11 @@ struct DescriptorHandle {
       state.pointee.firstInFlight = next
     }
     next?.pointer.pointee.previousOnDescriptor = previous
-    guard state.pointee.firstInFlight == nil, let closer = state.pointee.closer else { return }
+    if let closer = state.pointee.closer, state.pointee.firstInFlight == nil { wake(closer) }
+  }
+
+  @inline(never)
+  private func wake(_ closer: CoroutineRecord.Reference) {
     state.pointee.closer = nil
     Scheduler(core: closer.core).makeReady(closer, .ready)
   }

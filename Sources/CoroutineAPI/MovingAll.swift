@@ -11,8 +11,18 @@ func movingAll(
   var limit = TimeLimit(timeout)
   let first = try move(0, limit.next().timeout)
   if first.rawValue == count { return }
+  // All at once is the rule; what follows is no part of the caller.
   if first.rawValue < 0 { throw CoroutineError(first, call: call, operands: operands()) }
-  var moved = first.rawValue
+  try movingRest(call, participle, operands, first.rawValue, count, &limit, move)
+}
+
+@inline(never)
+private func movingRest(
+  _ call: StaticString, _ participle: StaticString, _ operands: () -> String,
+  _ begun: Int, _ count: Int, _ limit: inout TimeLimit,
+  _ move: (Int, Duration?) throws(CoroutineError) -> Outcome
+) throws(CoroutineError) {
+  var moved = begun
   while moved < count {
     let (rest, isOver) = limit.next()
     let outcome = isOver ? .timeout : try move(moved, rest)

@@ -6,6 +6,7 @@ import Glibc
 extension Socket {
   // MARK: Receiving
 
+  @inline(__always)
   func receive(
     _ buffer: UnsafeMutableRawBufferPointer, _ flags: ReceiveFlags, _ timeout: Duration?
   ) throws(CoroutineError) -> Int {
@@ -158,6 +159,7 @@ extension Socket {
 
   // MARK: Sending
 
+  @inline(__always)
   func send(
     _ bytes: UnsafeRawBufferPointer, _ flags: SendFlags, _ timeout: Duration?
   ) throws(CoroutineError) -> Outcome {

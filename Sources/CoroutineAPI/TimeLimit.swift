@@ -8,9 +8,15 @@ struct TimeLimit {
   private let deadline: Instant?
   private var hasBegun = false
 
+  @inline(__always)
   init(_ timeout: Duration?) {
     self.timeout = timeout
-    deadline = timeout.map { Instant.now + $0 }
+    deadline = if let timeout { Self.deadline(after: timeout) } else { nil }
+  }
+
+  @inline(never)
+  private static func deadline(after timeout: Duration) -> Instant {
+    .now + timeout
   }
 
   /// The next step's timeout, and whether it is too late for that step; never for the first.

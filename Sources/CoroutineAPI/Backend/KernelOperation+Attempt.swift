@@ -1,4 +1,4 @@
-import CLinux
+public import CLinux
 import Glibc
 
 extension KernelOperation.Reference {
@@ -17,18 +17,45 @@ extension KernelOperation.Reference {
     }
   }
 
+  /// As `attempt`, for who has seen already that it is `Kind.receive` with these operands.
+  @inlinable @inline(__always)
+  public func receive(
+    _ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer, _ flags: CInt
+  ) -> Int {
+    let result = receiveOnce(descriptor, buffer, flags)
+    return result == -Int(EINTR) ? attempt() : result
+  }
+
+  /// As `attempt`, for who has seen already that it is `Kind.send` with these operands.
+  @inlinable @inline(__always)
+  public func send(_ descriptor: CInt, _ bytes: UnsafeRawBufferPointer, _ flags: CInt) -> Int {
+    let result = sendOnce(descriptor, bytes, flags)
+    return result == -Int(EINTR) ? attempt() : result
+  }
+
+  @inlinable @inline(__always)
+  func receiveOnce(
+    _ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer, _ flags: CInt
+  ) -> Int {
+    let result = coro_sys_recv(
+      descriptor, buffer.baseAddress, buffer.count, flags | CInt(MSG_DONTWAIT))
+    return result > 0 ? result : received(result, flags)
+  }
+
+  @inlinable @inline(__always)
+  func sendOnce(_ descriptor: CInt, _ bytes: UnsafeRawBufferPointer, _ flags: CInt) -> Int {
+    coro_sys_send(descriptor, bytes.baseAddress, bytes.count, flags | CInt(MSG_DONTWAIT))
+  }
+
   private func attemptOnce() -> Int {
     switch pointer.pointee.kind {
     case .receive(let descriptor, let buffer, let flags):
-      let dontWait = CInt(MSG_DONTWAIT)
-      let result = coro_sys_recv(
-        descriptor, buffer.baseAddress, buffer.count, flags | dontWait)
-      return received(result, flags)
-    case .send(let descriptor, let buffer, let flags):
-      let dontWait = CInt(MSG_DONTWAIT)
-      return coro_sys_send(descriptor, buffer.baseAddress, buffer.count, flags | dontWait)
+      return receiveOnce(descriptor, buffer, flags)
+    case .send(let descriptor, let bytes, let flags):
+      return sendOnce(descriptor, bytes, flags)
     case .receiveMessage(let descriptor, let message, let flags):
-      return received(outcome(recvmsg(descriptor, message, flags | CInt(MSG_DONTWAIT))), flags)
+      let result = outcome(recvmsg(descriptor, message, flags | CInt(MSG_DONTWAIT)))
+      return result > 0 ? result : received(result, flags)
     case .sendMessage(let descriptor, let message, let flags):
       return outcome(sendmsg(descriptor, message, flags | CInt(MSG_DONTWAIT)))
     case .read(let descriptor, let buffer):
@@ -138,7 +165,9 @@ extension KernelOperation.Reference {
     result < 0 ? -Int(errno) : result
   }
 
-  private func received(_ result: Int, _ flags: CInt) -> Int {
+  /// What a receive comes to that has got nothing.
+  @usableFromInline @inline(never)
+  func received(_ result: Int, _ flags: CInt) -> Int {
     if result == -Int(EAGAIN), pointer.pointee.traits.contains(.receivingEnded),
       flags & CInt(MSG_ERRQUEUE) == 0
     {

@@ -7,6 +7,15 @@ public struct OperationList {
   /// An empty list.
   public init() {}
 
+  /// A list of one operation, which was in no other.
+  @inline(__always)
+  public init(_ operation: KernelOperation.Reference) {
+    operation.pointer.pointee.next = nil
+    operation.pointer.pointee.previous = nil
+    first = operation
+    last = operation
+  }
+
   /// Whether nothing is in it.
   public var isEmpty: Bool { first == nil }
 

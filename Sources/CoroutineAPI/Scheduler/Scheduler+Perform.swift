@@ -16,6 +16,10 @@ extension Scheduler {
   func perform(
     _ kind: KernelOperation.Kind, on descriptor: DescriptorHandle?, timeout: Duration?
   ) -> Outcome {
+    if core.pointee.running.cancellation != .none {
+      _ = throwCancellation()
+      return .cancelled
+    }
     var operation = KernelOperation(
       kind, traits: descriptor?.state.pointee.traits ?? [],
       mayWait: timeout?.isPositive ?? true)
@@ -29,23 +33,13 @@ extension Scheduler {
   func performUncancelled(_ kind: KernelOperation.Kind) -> Outcome {
     var operation = KernelOperation(kind)
     return withUnsafeMutablePointer(to: &operation) {
-      performUncancelled(KernelOperation.Reference($0), on: nil, timeout: nil)
+      perform(KernelOperation.Reference($0), on: nil, timeout: nil)
     }
   }
 
-  @inline(never)
-  private func perform(
-    _ operation: KernelOperation.Reference, on descriptor: DescriptorHandle?, timeout: Duration?
-  ) -> Outcome {
-    if core.pointee.running.cancellation != .none {
-      _ = throwCancellation()
-      return .cancelled
-    }
-    return performUncancelled(operation, on: descriptor, timeout: timeout)
-  }
-
+  /// What finishes at once comes back without a call but the backend's.
   @inline(__always)
-  private func performUncancelled(
+  private func perform(
     _ operation: KernelOperation.Reference, on descriptor: DescriptorHandle?, timeout: Duration?
   ) -> Outcome {
     operation.pointer.pointee.waiter = core.pointee.running
@@ -61,7 +55,7 @@ extension Scheduler {
     return !operation.pointer.pointee.mayWait && result == -Int(EAGAIN) ? .timeout : Outcome(result)
   }
 
-  @inline(__always)
+  @inline(never)
   private func awaitDelivery(
     of operation: KernelOperation.Reference, on descriptor: DescriptorHandle?, timeout: Duration?
   ) -> Outcome {

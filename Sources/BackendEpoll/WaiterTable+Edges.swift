@@ -1,0 +1,90 @@
+import CLinux
+import CoroutineAPI
+import Glibc
+
+// What an edge tells, to whom; the rules are in `WaiterTable.swift`.
+
+extension WaiterTable {
+  /// Attempts again who waited for what `events` tells.
+  @inline(__always)
+  func edge(_ tag: UInt64, events: UInt32, completed: inout OperationList) {
+    guard let entry = existingEntry(CInt(truncatingIfNeeded: tag)),
+      entry.pointee.generation == UInt32(tag >> 32)
+    else { return }
+    if !edgeOfReceiver(entry, events, &completed) { edgeOfAnyone(entry, events, &completed) }
+  }
+
+  /// As `edgeOfAnyone`, where the one who receives is the only one who waits.
+  ///
+  /// - Returns: False if it is not so, and nothing was done.
+  @inline(__always)
+  private func edgeOfReceiver(
+    _ entry: UnsafeMutablePointer<Entry>, _ events: UInt32, _ completed: inout OperationList
+  ) -> Bool {
+    guard events & ~EPOLLOUT.rawValue == EPOLLIN.rawValue,
+      let operation = entry.pointee.reading.operations.first,
+      operation.pointer.pointee.next == nil,
+      entry.pointee.writing.operations.isEmpty, entry.pointee.polling.isEmpty,
+      case .receive(let descriptor, let buffer, let flags) = operation.pointer.pointee.kind
+    else { return false }
+    if events & EPOLLOUT.rawValue != 0 { entry.pointee.writing.isBlocked = false }
+    let result = operation.receive(descriptor, buffer, flags)
+    if result == -Int(EAGAIN) {
+      entry.pointee.reading.isBlocked = true
+      return true
+    }
+    entry.pointee.reading.isBlocked = hasEmptied(operation, entry, result, buffer.count, flags)
+    operation.pointer.pointee.result = result
+    _ = entry.pointee.reading.operations.popFirst()
+    completed.append(operation)
+    abandonIfClosed(operation, entry)
+    return true
+  }
+
+  @inline(never)
+  private func edgeOfAnyone(
+    _ entry: UnsafeMutablePointer<Entry>, _ events: UInt32, _ completed: inout OperationList
+  ) {
+    let hangUp = EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue
+    if events & (hangUp | EPOLLPRI.rawValue) != 0 { entry.pointee.mayStopShort = true }
+    if !entry.pointee.polling.isEmpty { askAgain(entry, events, &completed) }
+    if events & (EPOLLIN.rawValue | hangUp) != 0 {
+      advance(entry, Self.waiters(entry, .reading), &completed)
+    }
+    if events & (EPOLLOUT.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 {
+      advance(entry, Self.waiters(entry, .writing), &completed)
+    }
+  }
+
+  private func advance(
+    _ entry: UnsafeMutablePointer<Entry>, _ waiters: UnsafeMutablePointer<Waiters>,
+    _ completed: inout OperationList
+  ) {
+    waiters.pointee.isBlocked = false
+    while let operation = waiters.pointee.operations.first, !waiters.pointee.isBlocked {
+      guard attempt(operation, entry, waiters) else { return }
+      waiters.pointee.operations.remove(operation)
+      completed.append(operation)
+      abandonIfClosed(operation, entry)
+    }
+  }
+
+  /// Lets everyone ask who waits for readiness.
+  ///
+  /// Where it is gone again, looking took it away, and yet it was there.
+  private func askAgain(
+    _ entry: UnsafeMutablePointer<Entry>, _ events: UInt32, _ completed: inout OperationList
+  ) {
+    var cursor = entry.pointee.polling.first
+    while let operation = cursor {
+      cursor = operation.pointer.pointee.next
+      var result = operation.attempt()
+      if result == -Int(EAGAIN) { result = operation.readiness(in: events) }
+      guard result != 0 else { continue }
+      operation.pointer.pointee.result = result
+      entry.pointee.polling.remove(operation)
+      completed.append(operation)
+      if abandonIfClosed(operation, entry) { return }
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import CoroutineAPI
+import Glibc
+
+// The short way of what is received and sent where nothing special is known of the descriptor; the
+// rules are those of `WaiterTable.swift`, where everything else is done.
+
+extension WaiterTable {
+  /// As `start`, for `receive` and `send`.
+  @inline(__always)
+  func startTransfer(_ operation: KernelOperation.Reference) -> Bool {
+    guard let entry = existingEntry(operation.pointer.pointee.descriptor),
+      operation.pointer.pointee.mayWait
+    else { return start(operation) }
+    switch operation.pointer.pointee.kind {
+    case .send(let descriptor, let bytes, let flags):
+      let waiters = withUnsafeMutablePointer(to: &entry.pointee.writing) { $0 }
+      guard waiters.pointee.isFree else { return start(operation) }
+      let result = operation.send(descriptor, bytes, flags)
+      guard result < 0 else { return finish(operation, result) }
+      return startFailed(operation, result, entry, waiters)
+    case .receive(let descriptor, let buffer, let flags):
+      let waiters = withUnsafeMutablePointer(to: &entry.pointee.reading) { $0 }
+      guard waiters.pointee.operations.isEmpty else { return start(operation) }
+      if waiters.pointee.isBlocked {
+        // It is registered: only who waits for an edge says "blocked".
+        noteNewcomer(descriptor, entry)
+        waiters.pointee.operations.append(operation)
+        return false
+      }
+      let result = operation.receive(descriptor, buffer, flags)
+      guard result < 0 else {
+        waiters.pointee.isBlocked = hasEmptied(operation, entry, result, buffer.count, flags)
+        return finish(operation, result)
+      }
+      return startFailed(operation, result, entry, waiters)
+    default:
+      return start(operation)
+    }
+  }
+
+  @inline(__always)
+  private func finish(_ operation: KernelOperation.Reference, _ result: Int) -> Bool {
+    operation.pointer.pointee.result = result
+    return true
+  }
+
+  @inline(never)
+  private func startFailed(
+    _ operation: KernelOperation.Reference, _ result: Int,
+    _ entry: UnsafeMutablePointer<Entry>, _ waiters: UnsafeMutablePointer<Waiters>
+  ) -> Bool {
+    if result == -Int(EAGAIN) {
+      waiters.pointee.isBlocked = true
+      return putInLine(operation, entry, waiters)
+    }
+    operation.pointer.pointee.result = result
+    abandonIfClosed(operation, entry)
+    return true
+  }
+
+  /// Rule 2's short read.
+  @inline(__always)
+  func hasEmptied(
+    _ operation: KernelOperation.Reference, _ entry: UnsafeMutablePointer<Entry>, _ result: Int,
+    _ wanted: Int, _ flags: CInt
+  ) -> Bool {
+    result > 0 && result < wanted && flags == 0
+      && operation.pointer.pointee.traits.contains(.tcp) && entry.pointee.isRegistered
+      && !entry.pointee.mayStopShort
+  }
+}
