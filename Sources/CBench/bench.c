@@ -16,9 +16,9 @@ int bench_allowed_processors(int *numbers, int capacity) {
   return count;
 }
 
-int bench_pin_to_processor(int number) {
+int bench_pin_to_processors(const int *numbers, int count) {
   cpu_set_t set;
   CPU_ZERO(&set);
-  CPU_SET(number, &set);
+  for (int index = 0; index < count; index++) CPU_SET(numbers[index], &set);
   return sched_setaffinity(0, sizeof set, &set);
 }

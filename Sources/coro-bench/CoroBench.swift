@@ -17,7 +17,7 @@ struct CoroBench: ParsableCommand {
     commandName: "coro-bench",
     abstract: "Measures coroutines, and compares the backends with one another.",
     subcommands: [
-      ListCommand.self, RunCommand.self, ReportCommand.self, ServeCommand.self,
+      ListCommand.self, RunCommand.self, CompareCommand.self, ReportCommand.self, ServeCommand.self,
       RoundCommand.self, LoadCommand.self,
     ])
 }

@@ -19,6 +19,16 @@ struct Parameters: Sendable, Equatable {
 
   var arguments: [String] { pairs.map { "\($0.name)=\($0.value)" } }
 
+  func adding(_ name: String, _ value: String) -> Parameters {
+    var longer = self
+    longer.pairs.append((name: name, value: value))
+    return longer
+  }
+
+  func has(_ name: String) -> Bool {
+    pairs.contains { $0.name == name }
+  }
+
   func text(_ name: String) throws -> String {
     guard let pair = pairs.first(where: { $0.name == name }) else {
       throw BenchError("The parameter '\(name)' is missing.")

@@ -7,11 +7,45 @@ struct Workload: Sendable {
   let figures: [Figure]
   /// What there is to measure with these settings.
   let cases: @Sendable (Settings) -> [Case]
-  /// Does one round, in a process of its own; a value for each of `figures` comes out.
-  let measure: @Sendable (Round) throws -> [Double]
+  let measuring: Measuring
+
+  /// How a round goes.
+  enum Measuring: Sendable {
+    /// In a process of its own, which prints a value for each of the figures. This is what our own
+    /// does there.
+    case round(@Sendable (Round) throws -> [Double])
+    /// The contender serves in one process, and `coro-bench load` loads it from another.
+    case service(ServiceLoad)
+  }
+
+  /// A workload that our own program measures in one process.
+  init(
+    name: String, summary: String, figures: [Figure],
+    cases: @escaping @Sendable (Settings) -> [Case],
+    measure: @escaping @Sendable (Round) throws -> [Double]
+  ) {
+    self.name = name
+    self.summary = summary
+    self.figures = figures
+    self.cases = cases
+    measuring = .round(measure)
+  }
+
+  /// A workload of a server and a load.
+  init(
+    name: String, summary: String, load: ServiceLoad,
+    cases: @escaping @Sendable (Settings) -> [Case]
+  ) {
+    self.name = name
+    self.summary = summary
+    self.cases = cases
+    figures = load.figures
+    measuring = .service(load)
+  }
 
   static let all: [Workload] = [
-    .switch, .yield, .spawn, .timers, .pipe, .socket, .echoUnix, .echoTCP, .memory,
+    .switch, .yield, .spawn, .timers, .pipe, .socket, .echoUnix, .echoTCP, .stream, .exchange,
+    .datagram, .mixed, .threads, .memory,
   ]
 
   /// The workload of this name.
@@ -57,8 +91,6 @@ struct Round: Sendable {
   /// Do so many steps and no others, however long they take: for who counts instructions, and
   /// subtracts what fewer steps cost.
   var exactSteps: Int?
-  /// The processor that is left for whoever loads the measured process.
-  let loadProcessor: CInt?
 }
 
 /// A failure, said in a sentence.

@@ -113,8 +113,8 @@ extension Scheduler {
     if isChecked { coro_leak_stack_ends(&record.pointee.context) }
     core.pointee.stacks.release(record)
     let next = core.pointee.runQueue.popFirst() ?? waitForNext()
-    core.pointee.running = next
     if isChecked {
+      core.pointee.running = next
       // The record may be reused while the context's fiber still has to be freed.
       coro_context_destroy_checked(&core.pointee.endedContext)
       core.pointee.endedContext = record.pointee.context
@@ -122,7 +122,7 @@ extension Scheduler {
       coro_context_switch_checked(
         &core.pointee.endedContext, &next.pointee.context, &core.pointee.words, true)
     } else {
-      coro_context_switch(&record.pointee.context, &next.pointee.context, &core.pointee.words)
+      switchTo(next)
     }
     fatalError("A coroutine that ended was resumed.")
   }

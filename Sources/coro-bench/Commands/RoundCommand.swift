@@ -16,12 +16,14 @@ struct RoundCommand: ParsableCommand {
 
   func run() throws {
     let workload = try Workload.named(workload)
+    guard case .round(let measure) = workload.measuring else {
+      throw BenchError("\(workload.name) needs a server and a load: see 'coro-bench run'.")
+    }
     DescriptorLimit.raise()
     let round = Round(
       backend: try .named(backend), parameters: try Parameters(parsing: parameters),
-      duration: .milliseconds(durationMs), exactSteps: steps,
-      loadProcessor: Processors.pinMeasuredProcess())
-    let values = try workload.measure(round)
+      duration: .milliseconds(durationMs), exactSteps: steps)
+    let values = try measure(round)
     print(RoundOutput.text(workload.figures, values), terminator: "")
   }
 }

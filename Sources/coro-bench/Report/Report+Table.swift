@@ -1,6 +1,49 @@
 extension Report {
-  /// For a terminal of 100 columns, where there are at most two contenders.
+  /// For a terminal of 100 columns.
   var table: String {
+    let lines = contenders.count <= 2 ? columnForEach : lineForEach
+    let remarks =
+      missing.map { "\($0.contender) is missing: \($0.reason)" }
+      + notes.map { note in
+        [note.workload, note.label, note.contender].filter { !$0.isEmpty }.joined(separator: ", ")
+          + ": " + note.text
+      }
+    return ([machineLine] + lines + remarks).joined(separator: "\n")
+  }
+
+  /// A line for each contender, compared with the best of our backends.
+  private var lineForEach: [String] {
+    var table = Table(
+      ["workload", "case", "contender", "median", "min–max", "ratio", "95 %"],
+      [.left, .left, .left, .right, .left, .right, .left])
+    var previous: Comparison?
+    for comparison in comparisons {
+      let isSameWorkload = previous?.workload == comparison.workload
+      let isSameCase = isSameWorkload && previous?.label == comparison.label
+      table.append(
+        [
+          isSameWorkload ? "" : comparison.workload, isSameCase ? "" : comparison.label,
+          "[\(comparison.figure.title)]", "", "", "", "",
+        ])
+      for result in comparison.results {
+        let ratio = ratio(of: result.contender, in: comparison)
+        table.append(
+          [
+            "", "", result.contender, NumberText.text(result.median),
+            "\(NumberText.text(result.min))–\(NumberText.text(result.max))",
+            ratio.map { NumberText.fixed($0.ratio, digits: 2) } ?? "",
+            ratio.map {
+              "\(NumberText.fixed($0.low, digits: 2))–\(NumberText.fixed($0.high, digits: 2))"
+            } ?? "",
+          ])
+      }
+      previous = comparison
+    }
+    return table.lines + ["Medians. ratio: to the best of our backends, with an interval. \(hint)"]
+  }
+
+  /// A column for each of one or two contenders.
+  private var columnForEach: [String] {
     var header = ["workload", "case", "figure"]
     var alignments: [Table.Alignment] = [.left, .left, .left]
     for contender in contenders {
@@ -21,7 +64,7 @@ extension Report {
       comparesTwo
       ? ["Medians. ratio = \(contenders[1].name) / \(contenders[0].name). \(hint)"]
       : ["Medians. \(hint)"]
-    return ([machineLine] + table.lines + footnote).joined(separator: "\n")
+    return table.lines + footnote
   }
 
   private var hint: String { "Less is better, except for rates (…/s)." }

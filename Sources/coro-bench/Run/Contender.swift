@@ -1,32 +1,82 @@
-/// A program that does one round of a workload, and prints a line for each figure.
+/// A program that is measured: this one with one of its backends, or a peer.
 ///
-/// So far that is this program with one of its backends. One written in another language takes part
-/// if it takes the same arguments and prints the same lines: a figure's number in the workload's
-/// order is its line, "figure value", with a tab between.
+/// What such a program has to do is written in Benchmarks/Peers/README.md.
 struct Contender: Sendable {
-  let name: String
+  let facts: Report.ContenderFacts
   let executable: String
-  /// What stands before a round's own arguments.
-  let arguments: [String]
+  /// What stands behind `round` or `serve` and what it is asked for.
+  let lastArguments: [String]
+  /// "round yield", "serve echo"; nil: whatever there is.
+  let abilities: Set<String>?
+
+  var name: String { facts.name }
 
   init(_ backend: BackendUnderTest) {
-    name = backend.name
+    facts = backend.facts
     executable = "/proc/self/exe"
-    arguments = ["round", "--backend", backend.name]
+    lastArguments = ["--backend", backend.name]
+    abilities = nil
+  }
+
+  /// - Parameter list: What the peer prints when it is asked to `list`.
+  init(peer name: String, executable: String, list: String) throws {
+    let lines = list.split(separator: "\n").map { $0.split(separator: "\t").map(String.init) }
+    guard let version = lines.first(where: { $0.first == "version" && $0.count == 2 })?[1] else {
+      throw BenchError("'\(executable) list' tells no version.")
+    }
+    facts = Report.ContenderFacts(name: name, version: version, isOurs: false)
+    self.executable = executable
+    lastArguments = []
+    abilities = Set(lines.filter { $0.count == 2 }.map { $0.joined(separator: " ") })
+  }
+
+  func can(_ workload: Workload) -> Bool {
+    guard let abilities else { return true }
+    return switch workload.measuring {
+    case .round: abilities.contains("round \(workload.name)")
+    case .service(let load): abilities.contains("serve \(load.service)")
+    }
+  }
+
+  /// One round of a workload.
+  func measure(_ workload: Workload, _ parameters: Parameters, _ duration: Duration) throws
+    -> RoundResult
+  {
+    switch workload.measuring {
+    case .round:
+      return RoundResult(
+        values: try round(of: workload, parameters, duration), load: nil)
+    case .service(let load):
+      return try serve(load, parameters, duration)
+    }
   }
 
   /// - Returns: A value for each of the workload's figures.
-  func measure(_ workload: Workload, _ parameters: Parameters, _ duration: Duration) throws
+  private func round(of workload: Workload, _ parameters: Parameters, _ duration: Duration) throws
     -> [Double]
   {
     let milliseconds = duration.nanoseconds / 1_000_000
-    let child = try ChildProcess.start(
-      executable,
-      arguments + ["--workload", workload.name, "--duration-ms", "\(milliseconds)"]
-        + parameters.arguments)
-    let output = try child.outputOfSuccess(limit: duration * 10 + .seconds(60))
+    let arguments =
+      ["round", "--workload", workload.name, "--duration-ms", "\(milliseconds)"] + lastArguments
+      + parameters.arguments
+    func output() throws -> String {
+      let child = try Processors.pinned(to: .measured) {
+        try ChildProcess.start(executable, arguments)
+      }
+      return try child.outputOfSuccess(limit: duration * 10 + .seconds(120))
+    }
+    let needsGroup = workload.figures.contains { $0.name == "group" }
+    let output = try needsGroup ? MemoryGroup.using(output) : output()
     return try RoundOutput.parse(output, workload.figures)
   }
+}
+
+/// What came of one round.
+struct RoundResult {
+  /// One for each of the workload's figures.
+  let values: [Double]
+  /// What the load generator found, if there was one.
+  let load: LoadResult?
 }
 
 /// What a round prints.

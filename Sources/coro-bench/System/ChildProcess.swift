@@ -39,25 +39,61 @@ struct ChildProcess {
   ///
   /// - Throws: If it fails, or is too slow and has to be killed.
   func outputOfSuccess(limit: Duration) throws -> String {
-    defer { close(output) }
+    let text: String
+    do {
+      text = try read(within: limit) { _ in false }
+    } catch {
+      kill()
+      throw error
+    }
+    close(output)
+    try requireSuccess()
+    return text
+  }
+
+  /// What it prints first, without the line feed, as soon as that is there.
+  ///
+  /// - Throws: If it ends without, or is too slow; it is the caller's to end then, too.
+  func firstLine(limit: Duration) throws -> String {
+    let text = try read(within: limit) { $0.contains(UInt8(ascii: "\n")) }
+    guard let line = text.split(separator: "\n").first else {
+      throw BenchError("It ended, and printed nothing.")
+    }
+    return String(line)
+  }
+
+  /// Asks it by SIGTERM to end, and waits for that.
+  ///
+  /// - Throws: If it fails, or does not end within `limit` and is killed.
+  func end(limit: Duration) throws {
+    Glibc.kill(process, SIGTERM)
+    _ = try outputOfSuccess(limit: limit)
+  }
+
+  /// Ends it at once, whatever it does.
+  func kill() {
+    Glibc.kill(process, SIGKILL)
+    _ = wait()
+    close(output)
+  }
+
+  /// What it prints, until `isEnough` says so or there is no more.
+  private func read(within limit: Duration, until isEnough: ([UInt8]) -> Bool) throws -> String {
     var bytes: [UInt8] = []
     var part = [UInt8](repeating: 0, count: 4096)
     let deadline = coro_monotonic_ns() + limit.nanoseconds
-    while true {
+    while !isEnough(bytes) {
       var entry = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
       let milliseconds = (deadline - coro_monotonic_ns()) / 1_000_000
       if milliseconds <= 0 {
-        kill(process, SIGKILL)
-        _ = wait()
         throw BenchError("It was stopped, because it took more than \(limit).")
       }
       if poll(&entry, 1, CInt(clamping: milliseconds)) <= 0 { continue }
-      let count = read(output, &part, part.count)
+      let count = Glibc.read(output, &part, part.count)
       if count < 0, errno == EINTR { continue }
       if count <= 0 { break }
       bytes += part[..<count]
     }
-    try requireSuccess()
     return String(decoding: bytes, as: UTF8.self)
   }
 

@@ -8,17 +8,30 @@ enum Processors {
     return Array(numbers.prefix(Int(count)))
   }
 
-  /// Pins this process, and what it starts, if there is more than one processor.
-  ///
-  /// - Returns: The processor that is left for its load.
-  static func pinMeasuredProcess() -> CInt? {
+  /// Where something may run.
+  enum Place {
+    /// On the first processor.
+    case measured
+    case all
+  }
+
+  /// The processor that is left for the load, if there is more than one.
+  static var load: CInt? {
     let allowed = allowed
-    guard allowed.count > 1, bench_pin_to_processor(allowed[0]) == 0 else { return nil }
-    return allowed[1]
+    return allowed.count > 1 ? allowed[1] : nil
+  }
+
+  /// Calls `body`; what it starts may only run there.
+  static func pinned<Result>(to place: Place, _ body: () throws -> Result) rethrows -> Result {
+    let before = allowed
+    guard case .measured = place, before.count > 1 else { return try body() }
+    _ = bench_pin_to_processors(before, 1)
+    defer { _ = bench_pin_to_processors(before, CInt(before.count)) }
+    return try body()
   }
 
   /// Pins this process to the given processor, if it is there.
   static func pin(to number: Int) {
-    _ = bench_pin_to_processor(CInt(number))
+    _ = bench_pin_to_processors([CInt(number)], 1)
   }
 }
