@@ -44,8 +44,8 @@ struct Workload: Sendable {
   }
 
   static let all: [Workload] = [
-    .switch, .yield, .spawn, .timers, .pipe, .socket, .echoUnix, .echoTCP, .stream, .exchange,
-    .datagram, .mixed, .threads, .memory,
+    .switch, .yield, .spawn, .spawnMany, .memory, .timers, .pending, .overshoot, .pipe, .socket,
+    .signal, .echoUnix, .echoTCP, .stream, .exchange, .datagram, .mixed, .threads,
   ]
 
   /// The workload of this name.

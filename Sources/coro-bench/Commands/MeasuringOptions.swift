@@ -14,7 +14,11 @@ struct MeasuringOptions: ParsableArguments {
   @Option(help: "Bytes of a message of the workloads that send some.")
   var size: Int?
 
-  @Option(help: "Coroutines of the workloads that count them, pairs of the socket one.")
+  @Option(
+    help: """
+      Coroutines of the yield, spawn-many, timers, pending and memory workloads, pairs of the \
+      socket one.
+      """)
   var count: Int?
 
   @Option(help: "Rounds of each case for each contender (default: 5, or 3 with --quick).")

@@ -9,14 +9,17 @@ enum LatencyCurve {
   static func of(
     _ loads: [LoadResult], _ workload: String, _ label: String, _ contender: String
   ) -> Report.Latency {
-    let all = LoadResult.histogram(of: loads)
+    var all = LatencyHistogram.ofLatencies()
+    for load in loads {
+      for entry in load.latencies.recordedValues() { all.record(entry.value, count: entry.count) }
+    }
     // A quantile that fewer than ten answers stand behind is chance.
     let known = quantiles.filter { (1 - $0) * Double(all.totalCount) >= 10 || $0 <= 0.5 }
     return Report.Latency(
       workload: workload, label: label, contender: contender, unit: "µs",
       points: known.map {
         LatencyPoint(
-          quantile: $0, value: Double(all.valueAtPercentile($0 * 100)) / 1000)
+          quantile: $0, value: Double(all.percentile($0)) / 1000)
       })
   }
 }

@@ -67,20 +67,3 @@ struct Machine: Codable, Sendable, Equatable {
     #endif
   }
 }
-
-/// What the kernel says of this process's memory, in bytes.
-struct MemoryUse {
-  let resident: Int
-  let pageTables: Int
-
-  static func current() throws -> MemoryUse {
-    let pages = try TextFile.contents(of: "/proc/self/statm").split(separator: " ")
-    let status = try TextFile.contents(of: "/proc/self/status")
-    guard pages.count > 1, let resident = Int(pages[1]),
-      let tables = TextFile.value(of: "VmPTE", in: status)?.split(separator: " ").first,
-      let kilobytes = Int(tables)
-    else { throw BenchError("The use of memory can't be read from /proc/self.") }
-    return MemoryUse(
-      resident: resident * Int(sysconf(CInt(_SC_PAGESIZE))), pageTables: kilobytes * 1024)
-  }
-}
