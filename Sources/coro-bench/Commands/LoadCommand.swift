@@ -4,7 +4,10 @@ import ArgumentParser
 struct LoadCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "load", abstract: "Loads an echo server and prints what came of it.",
-    discussion: "Prints: requests, ns, the server's CPU ns, median latency in ns, 99th percentile.",
+    discussion: """
+      Prints lines with tabs: requests, nanoseconds, server and generator (CPU time in ns), lost, \
+      and for each latency in ns that occurred how often it did.
+      """,
     shouldDisplay: false)
 
   @Option var tcp: String?

@@ -37,34 +37,3 @@ struct LoadDescription {
     return arguments
   }
 }
-
-/// What the load generator found.
-struct LoadResult: Equatable {
-  var requests = 0
-  /// How long those requests took, all together.
-  var nanoseconds: Int64 = 0
-  /// The server's CPU time meanwhile; 0 if it is not known.
-  var serverNanoseconds: Int64 = 0
-  /// Latencies, in nanoseconds.
-  var median: Int64 = 0
-  var percentile99: Int64 = 0
-
-  var text: String {
-    "\(requests) \(nanoseconds) \(serverNanoseconds) \(median) \(percentile99)\n"
-  }
-
-  init() {}
-
-  /// Reads `text`.
-  init(parsing text: String) throws {
-    let numbers = text.split { $0 == " " || $0 == "\n" }.compactMap { Int64($0) }
-    guard numbers.count == 5, numbers[0] > 0 else {
-      throw BenchError("The load generator printed no result, but: \(text)")
-    }
-    requests = Int(numbers[0])
-    nanoseconds = numbers[1]
-    serverNanoseconds = numbers[2]
-    median = numbers[3]
-    percentile99 = numbers[4]
-  }
-}

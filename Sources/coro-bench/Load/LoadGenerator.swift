@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Histogram
 
 /// A closed loop on many connections: each sends a message, waits for it to come back whole, notes
 /// how long that took, and sends the next.
@@ -17,7 +18,7 @@ struct LoadGenerator {
   private let connections: UnsafeMutableBufferPointer<Connection>
   private let message: UnsafeMutableRawBufferPointer
   private let epoll: CInt
-  private var histogram = LatencyHistogram()
+  private var histogram = LatencyHistogram.ofLatencies()
 
   /// Connects.
   init(to target: LoadTarget, connections count: Int, size: Int) throws {
@@ -43,17 +44,18 @@ struct LoadGenerator {
     for index in connections.indices { try begin(index, now) }
     now = try keepBusy(until: now + warmUp.nanoseconds)
 
-    histogram.removeAll()
+    histogram.reset()
     let serverStart = try server.map(ProcessorTime.of(process:)) ?? 0
+    let generatorStart = ProcessorTime.now
     let start = now
     now = try keepBusy(until: start + duration.nanoseconds)
 
     var result = LoadResult()
     result.serverNanoseconds = (try server.map(ProcessorTime.of(process:)) ?? 0) - serverStart
     result.nanoseconds = now - start
-    result.requests = histogram.total
-    result.median = histogram.percentile(0.5)
-    result.percentile99 = histogram.percentile(0.99)
+    result.generatorNanoseconds = ProcessorTime.now - generatorStart
+    result.requests = Int(histogram.totalCount)
+    result.latencies = histogram
     return result
   }
 
@@ -94,7 +96,7 @@ struct LoadGenerator {
       connections[index].missing -= count
     }
     now = coro_monotonic_ns()
-    histogram.record(now - connections[index].sentAt)
+    histogram.record(UInt64(now - connections[index].sentAt))
     try begin(index, now)
   }
 

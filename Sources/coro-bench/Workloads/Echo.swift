@@ -57,7 +57,7 @@ private enum EchoFigures {
       return [
         Double(result.serverNanoseconds) / 1000 / Double(result.requests),
         Double(result.requests) * 1e9 / Double(result.nanoseconds),
-        Double(result.median) / 1000, Double(result.percentile99) / 1000,
+        Double(result.percentile(0.5)) / 1000, Double(result.percentile(0.99)) / 1000,
       ]
     }
   }
