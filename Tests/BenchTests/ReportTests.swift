@@ -94,17 +94,6 @@ import Testing
     #expect(throws: BenchError.self) { try RoundOutput.parse(text, figures) }
   }
 
-  @Test func `a load's result survives being printed`() throws {
-    var result = LoadResult()
-    result.requests = 10
-    result.nanoseconds = 20
-    result.serverNanoseconds = 30
-    result.median = 40
-    result.percentile99 = 50
-    #expect(try LoadResult(parsing: result.text) == result)
-    #expect(throws: BenchError.self) { try LoadResult(parsing: "0 0 0 0 0") }
-  }
-
   @Test func `parameters survive being arguments`() throws {
     let parameters = Parameters(["connections": "50", "through": "a=b"])
     #expect(try Parameters(parsing: parameters.arguments) == parameters)

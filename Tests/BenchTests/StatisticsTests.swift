@@ -36,36 +36,3 @@ import Testing
     #expect(NumberText.fixed(0.049, digits: 2) == "0.05")
   }
 }
-
-@Suite struct LatencyHistogramTests {
-  @Test func `an empty histogram has no latency`() {
-    #expect(LatencyHistogram().percentile(0.5) == 0)
-  }
-
-  @Test func `small values are exact`() {
-    var histogram = LatencyHistogram()
-    for value in 1...100 { histogram.record(Int64(value)) }
-    #expect(histogram.total == 100)
-    #expect(histogram.percentile(0.5) == 50)
-    #expect(histogram.percentile(0.99) == 99)
-    #expect(histogram.percentile(1) == 100)
-  }
-
-  @Test(arguments: [127, 128, 1_000, 123_456, 5_000_000_000, Int64.max])
-  func `large values are at most one part in 64 too high`(value: Int64) {
-    var histogram = LatencyHistogram()
-    histogram.record(value)
-    let found = histogram.percentile(0.5)
-    #expect(found >= value)
-    #expect(found - value <= value / 64)
-  }
-
-  @Test func `removing all forgets`() {
-    var histogram = LatencyHistogram()
-    histogram.record(1000)
-    histogram.removeAll()
-    histogram.record(5)
-    #expect(histogram.total == 1)
-    #expect(histogram.percentile(1) == 5)
-  }
-}

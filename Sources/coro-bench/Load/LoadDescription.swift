@@ -1,70 +1,56 @@
-import CLinux
 import Glibc
-import Coroutines
-import SystemPackage
 
-/// A load that another process shall put on an echo server in this one.
+/// A load that a process of its own shall put on a server in any other one.
 struct LoadDescription {
+  let mode: LoadMode
   let connections: Int
   let size: Int
+  /// How many messages each connection has on its way, in the mode `stream`.
+  let depth: Int
   let duration: Duration
   /// Where it shall run, if not anywhere.
   let processor: CInt?
 
-  /// Runs the load generator and waits for its end, while other coroutines serve it.
-  func run(against address: Socket.Address) throws -> LoadResult {
-    let child = try ChildProcess.startSelf(arguments(against: address))
-    let output = try PipeEnd(adopting: FileDescriptor(rawValue: child.output))
-    var text: [UInt8] = []
-    var part = [UInt8](repeating: 0, count: 4096)
-    while case let n = try output.read(into: &part), n > 0 { text += part[..<n] }
-    try child.requireSuccess()
-    return try LoadResult(parsing: String(decoding: text, as: UTF8.self))
+  init(
+    mode: LoadMode = .echo, connections: Int, size: Int, depth: Int = 4, duration: Duration,
+    processor: CInt? = nil
+  ) {
+    self.mode = mode
+    self.connections = connections
+    self.size = size
+    self.depth = depth
+    self.duration = duration
+    self.processor = processor
   }
 
-  private func arguments(against address: Socket.Address) -> [String] {
+  /// Runs the load generator, and blocks the thread until its end.
+  ///
+  /// - Parameters:
+  ///   - address: As the server has printed it: "host:port", "[host]:port", a path, or @ and an
+  ///     abstract name.
+  ///   - server: Its process, whose CPU time is measured.
+  func run(against address: String, server: pid_t) throws -> LoadResult {
+    let child = try ChildProcess.startSelf(arguments(against: address, server: server))
+    let output = try child.outputOfSuccess(limit: duration * 10 + .seconds(60))
+    return try LoadResult(parsing: output)
+  }
+
+  /// What `coro-bench` has to be started with.
+  func arguments(against address: String, server: pid_t? = nil) -> [String] {
     let milliseconds = duration.nanoseconds / 1_000_000
     var arguments = [
-      "load", "--connections", "\(connections)", "--size", "\(size)", "--server", "\(getpid())",
+      "load", "--mode", mode.rawValue, option(for: address), address,
+      "--connections", "\(connections)", "--size", "\(size)", "--depth", "\(depth)",
       "--duration-ms", "\(milliseconds)", "--warm-up-ms", "\(max(20, milliseconds / 4))",
     ]
-    if address.family == .unix {
-      arguments += ["--unix", address.path ?? "@\(address.abstractName ?? "")"]
-    } else {
-      arguments += ["--tcp", "\(address)"]
-    }
+    if let server { arguments += ["--server", "\(server)"] }
     if let processor { arguments += ["--processor", "\(processor)"] }
     return arguments
   }
-}
 
-/// What the load generator found.
-struct LoadResult: Equatable {
-  var requests = 0
-  /// How long those requests took, all together.
-  var nanoseconds: Int64 = 0
-  /// The server's CPU time meanwhile; 0 if it is not known.
-  var serverNanoseconds: Int64 = 0
-  /// Latencies, in nanoseconds.
-  var median: Int64 = 0
-  var percentile99: Int64 = 0
-
-  var text: String {
-    "\(requests) \(nanoseconds) \(serverNanoseconds) \(median) \(percentile99)\n"
-  }
-
-  init() {}
-
-  /// Reads `text`.
-  init(parsing text: String) throws {
-    let numbers = text.split { $0 == " " || $0 == "\n" }.compactMap { Int64($0) }
-    guard numbers.count == 5, numbers[0] > 0 else {
-      throw BenchError("The load generator printed no result, but: \(text)")
-    }
-    requests = Int(numbers[0])
-    nanoseconds = numbers[1]
-    serverNanoseconds = numbers[2]
-    median = numbers[3]
-    percentile99 = numbers[4]
+  private func option(for address: String) -> String {
+    if mode == .datagram { return "--udp" }
+    let isName = address.hasPrefix("@") || address.contains("/") || !address.contains(":")
+    return isName ? "--unix" : "--tcp"
   }
 }

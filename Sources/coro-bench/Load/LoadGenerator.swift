@@ -1,113 +1,56 @@
-import CLinux
 import Glibc
+import Histogram
 
-/// A closed loop on many connections: each sends a message, waits for it to come back whole, notes
-/// how long that took, and sends the next.
+/// Puts a load on a server, and measures.
 ///
-/// One thread above epoll, with nothing of the library in it. The server's CPU time is read from
-/// outside, so any program can be the server.
-struct LoadGenerator {
-  private struct Connection {
-    let descriptor: CInt
-    var unsent = 0
-    var missing = 0
-    var sentAt: Int64 = 0
-  }
+/// One thread above epoll, with nothing of the library in it. It must be lighter than any server,
+/// so it makes no system call whose answer it can know: what was asked for and has come whole, or
+/// a read that came short, has emptied the socket. The server's CPU time is read from outside, so
+/// any program can be the server.
+struct LoadGenerator<Kind: Load> {
+  private var load: Kind
+  private var meter = LoadMeter()
 
-  private let connections: UnsafeMutableBufferPointer<Connection>
-  private let message: UnsafeMutableRawBufferPointer
-  private let epoll: CInt
-  private var histogram = LatencyHistogram()
-
-  /// Connects.
-  init(to target: LoadTarget, connections count: Int, size: Int) throws {
-    epoll = epoll_create1(CInt(EPOLL_CLOEXEC))
-    message = .allocate(byteCount: size, alignment: 64)
-    message.initializeMemory(as: UInt8.self, repeating: 0x78)
-    connections = .allocate(capacity: count)
-    for index in 0..<count {
-      let descriptor = try target.connect()
-      connections.initializeElement(at: index, to: Connection(descriptor: descriptor))
-      let events = EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLET.rawValue
-      guard coro_epoll_add(epoll, descriptor, events, UInt64(index)) == 0 else {
-        throw BenchError("The load generator's epoll_ctl failed with errno \(errno).")
-      }
-    }
+  init(_ load: Kind) {
+    self.load = load
   }
 
   /// Loads for `warmUp`, then measures for `duration`.
   ///
   /// - Parameter server: The process whose CPU time is measured, if it is on this machine.
   mutating func run(warmUp: Duration, duration: Duration, server: pid_t?) throws -> LoadResult {
-    var now = coro_monotonic_ns()
-    for index in connections.indices { try begin(index, now) }
-    now = try keepBusy(until: now + warmUp.nanoseconds)
+    meter.readClock()
+    let begin = meter.now
+    try load.begin(&meter)
+    try keepBusy(until: begin + warmUp.nanoseconds)
 
-    histogram.removeAll()
+    meter.reset()
     let serverStart = try server.map(ProcessorTime.of(process:)) ?? 0
-    let start = now
-    now = try keepBusy(until: start + duration.nanoseconds)
+    let generatorStart = ProcessorTime.now
+    let start = meter.now
+    try keepBusy(until: start + duration.nanoseconds)
 
     var result = LoadResult()
     result.serverNanoseconds = (try server.map(ProcessorTime.of(process:)) ?? 0) - serverStart
-    result.nanoseconds = now - start
-    result.requests = histogram.total
-    result.median = histogram.percentile(0.5)
-    result.percentile99 = histogram.percentile(0.99)
+    result.generatorNanoseconds = ProcessorTime.now - generatorStart
+    result.nanoseconds = meter.now - start
+    result.requests = Int(meter.latencies.totalCount)
+    result.lost = meter.lost
+    result.latencies = meter.latencies
     return result
   }
 
-  /// - Returns: The time at the end.
-  private mutating func keepBusy(until end: Int64) throws -> Int64 {
-    let capacity = 256
-    let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: capacity)
-    defer { events.deallocate() }
-    var now = coro_monotonic_ns()
-    while now < end {
-      let count = epoll_wait(epoll, events, CInt(capacity), 5000)
-      now = coro_monotonic_ns()
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { throw BenchError("The server has not answered for 5 s.") }
-      for number in 0..<Int(count) {
-        try advance(Int(coro_epoll_data(events + number)), &now)
+  private mutating func keepBusy(until end: Int64) throws {
+    var lastEvent = meter.now
+    while meter.now < end {
+      let count = try load.events.wait(milliseconds: Kind.patienceInMilliseconds)
+      meter.readClock()
+      if count > 0 { lastEvent = meter.now }
+      guard meter.now - lastEvent < 5_000_000_000 else {
+        throw BenchError("The server has not answered for 5 s.")
       }
-    }
-    return now
-  }
-
-  private func begin(_ index: Int, _ now: Int64) throws {
-    connections[index].unsent = message.count
-    connections[index].missing = message.count
-    connections[index].sentAt = now
-    try send(index)
-  }
-
-  /// Goes on with a connection until the kernel has to be waited for.
-  private mutating func advance(_ index: Int, _ now: inout Int64) throws {
-    if connections[index].unsent > 0 { try send(index) }
-    while connections[index].missing > 0 {
-      let count = recv(
-        connections[index].descriptor, message.baseAddress, connections[index].missing,
-        CInt(MSG_DONTWAIT))
-      if count < 0, errno == EAGAIN || errno == EINTR { return }
-      guard count > 0 else { throw BenchError("The server closed a connection (\(count)).") }
-      connections[index].missing -= count
-    }
-    now = coro_monotonic_ns()
-    histogram.record(now - connections[index].sentAt)
-    try begin(index, now)
-  }
-
-  private func send(_ index: Int) throws {
-    while connections[index].unsent > 0 {
-      let sent = message.count - connections[index].unsent
-      let rest = UnsafeRawBufferPointer(rebasing: message[sent...])
-      let count = CLinux.send(
-        connections[index].descriptor, rest.baseAddress, rest.count,
-        CInt(MSG_DONTWAIT) | CInt(MSG_NOSIGNAL))
-      if count < 0, errno == EAGAIN || errno == EINTR { return }
-      guard count > 0 else { throw BenchError("The server reset a connection (errno \(errno)).") }
-      connections[index].unsent -= count
+      for index in 0..<count { try load.advance(load.events[index], &meter) }
+      try load.makeGood(&meter)
     }
   }
 }

@@ -17,7 +17,7 @@ extension Contender {
         mode: load.mode, connections: try parameters.number("connections"),
         size: try parameters.number("size"), duration: duration,
         processor: threads > 1 ? nil : Processors.load
-      ).run(against: try Self.address(printedBy: server, load.transport), server: server.process)
+      ).run(against: try Self.address(printedBy: server), server: server.process)
     } catch {
       server.kill()
       throw error
@@ -33,19 +33,12 @@ extension Contender {
   }
 
   /// The server says where it listens when it does.
-  private static func address(printedBy server: ChildProcess, _ transport: ServiceLoad.Transport)
-    throws -> LoadAddress
-  {
+  private static func address(printedBy server: ChildProcess) throws -> String {
     let prefix = "listening on "
     let line = try server.firstLine(limit: .seconds(30))
     guard line.hasPrefix(prefix) else {
       throw BenchError("The server did not say where it listens, but '\(line)'.")
     }
-    let text = String(line.dropFirst(prefix.count))
-    return switch transport {
-    case .tcp: .tcp(text)
-    case .udp: .udp(text)
-    case .unix: .unix(text)
-    }
+    return String(line.dropFirst(prefix.count))
   }
 }

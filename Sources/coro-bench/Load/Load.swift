@@ -1,0 +1,23 @@
+/// One way of loading a server: it keeps everything that it has on its way.
+///
+/// The generic parameter of `LoadGenerator`, so that nothing is called through a table.
+protocol Load {
+  var events: EventPoll { get }
+
+  /// Sends the first messages.
+  mutating func begin(_ meter: inout LoadMeter) throws
+
+  /// Goes on with a connection of which `events` has told, until the kernel has to be waited for.
+  mutating func advance(_ event: EventPoll.Event, _ meter: inout LoadMeter) throws
+
+  /// After how much time without events `makeGood` is called.
+  static var patienceInMilliseconds: CInt { get }
+
+  /// Does again what was in vain; called often.
+  mutating func makeGood(_ meter: inout LoadMeter) throws
+}
+
+extension Load {
+  static var patienceInMilliseconds: CInt { 1000 }
+  mutating func makeGood(_ meter: inout LoadMeter) {}
+}
