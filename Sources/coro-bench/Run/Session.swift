@@ -56,6 +56,12 @@ struct Session {
         progress.show(done, "\(title), \(contender.name), round \(round + 1) of \(rounds)")
         do {
           results[index].append(try contender.measure(workload, item.parameters, duration))
+        } catch is NotOffered {
+          hasFailed[index] = true
+          findings.notes.append(
+            Report.Note(
+              workload: workload.name, label: item.label, contender: contender.name,
+              text: "It offers no such case."))
         } catch {
           hasFailed[index] = true
           results[index] = []

@@ -1,6 +1,10 @@
 import CLinux
 @preconcurrency import Glibc
 
+/// What a program that was asked for something says with EX_USAGE (sysexits.h): it has no such
+/// thing.
+struct NotOffered: Error {}
+
 /// A program that was started; what it prints comes through a pipe.
 struct ChildProcess {
   let process: pid_t
@@ -103,6 +107,7 @@ struct ChildProcess {
     let signal = status & 0x7f
     if signal != 0 { throw BenchError("It was ended by signal \(signal).") }
     let code = (status >> 8) & 0xff
+    if code == EX_USAGE { throw NotOffered() }
     if code != 0 { throw BenchError("It failed with exit status \(code).") }
   }
 
