@@ -51,7 +51,7 @@ private enum EchoFigures {
       size: try round.parameters.number("size"), duration: round.duration,
       processor: round.loadProcessor)
     return try Coroutine.run(on: round.backend.choice) {
-      let server = try EchoServer(at: address())
+      let server = try ConnectionServer(.echo, at: address())
       Coroutine(name: "server", daemon: true) { try server.run() }.start()
       let result = try load.run(against: server.address)
       return [
