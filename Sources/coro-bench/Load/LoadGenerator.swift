@@ -15,7 +15,7 @@ struct LoadGenerator<Kind: Load> {
     self.load = load
   }
 
-  /// Loads for `warmUp`, then measures for `duration`.
+  /// Loads for `warmUp`, then measures for `duration`; each takes an answer at least.
   ///
   /// - Parameter server: The process whose CPU time is measured, if it is on this machine.
   mutating func run(warmUp: Duration, duration: Duration, server: pid_t?) throws -> LoadResult {
@@ -42,7 +42,7 @@ struct LoadGenerator<Kind: Load> {
 
   private mutating func keepBusy(until end: Int64) throws {
     var lastEvent = meter.now
-    while meter.now < end {
+    while meter.now < end || meter.latencies.totalCount == 0 {
       let count = try load.events.wait(milliseconds: Kind.patienceInMilliseconds)
       meter.readClock()
       if count > 0 { lastEvent = meter.now }
