@@ -27,7 +27,10 @@ struct RunCommand: ParsableCommand {
   @Option(help: "Bytes of a message of the echo, pipe and socket workloads.")
   var size: Int?
 
-  @Option(help: "Coroutines of the yield, timers and memory workloads, pairs of the socket one.")
+  @Option(
+    help: """
+      Coroutines of the yield, spawn-many, timers and memory workloads, pairs of the socket one.
+      """)
   var count: Int?
 
   @Option(help: "Rounds of each case on each backend (default: 5, or 3 with --quick).")
