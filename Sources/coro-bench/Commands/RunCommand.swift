@@ -29,7 +29,8 @@ struct RunCommand: ParsableCommand {
 
   @Option(
     help: """
-      Coroutines of the yield, spawn-many, timers and memory workloads, pairs of the socket one.
+      Coroutines of the yield, spawn-many, timers, pending and memory workloads, pairs of the \
+      socket one.
       """)
   var count: Int?
 
