@@ -11,8 +11,8 @@ struct Workload: Sendable {
   let measure: @Sendable (Round) throws -> [Double]
 
   static let all: [Workload] = [
-    .switch, .yield, .spawn, .spawnMany, .timers, .pending, .overshoot, .pipe, .socket, .signal,
-    .echoUnix, .echoTCP, .memory,
+    .switch, .yield, .spawn, .spawnMany, .timers, .pending, .overshoot, .pipe, .copy, .socket,
+    .signal, .echoUnix, .echoTCP, .memory,
   ]
 
   /// The workload of this name.

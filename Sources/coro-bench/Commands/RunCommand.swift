@@ -24,7 +24,7 @@ struct RunCommand: ParsableCommand {
   @Option(help: "Connections of the echo workloads.")
   var connections: Int?
 
-  @Option(help: "Bytes of a message of the echo, pipe and socket workloads.")
+  @Option(help: "Bytes of a message of the echo, pipe and socket workloads, of a read of copy.")
   var size: Int?
 
   @Option(

@@ -6,7 +6,7 @@ import Coroutines
 struct ServeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "serve", abstract: "A server for a load generator of your own.",
-    subcommands: [EchoCommand.self])
+    subcommands: [EchoCommand.self, ServeCopyCommand.self])
 
   struct EchoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
