@@ -1,7 +1,9 @@
 #define _GNU_SOURCE 1
 #include "CBench.h"
 
+#include <fcntl.h>
 #include <sched.h>
+#include <sys/uio.h>
 
 int bench_allowed_processors(int *numbers, int capacity) {
   cpu_set_t set;
@@ -21,4 +23,17 @@ int bench_pin_to_processors(const int *numbers, int count) {
   CPU_ZERO(&set);
   for (int index = 0; index < count; index++) CPU_SET(numbers[index], &set);
   return sched_setaffinity(0, sizeof set, &set);
+}
+
+void bench_widen(int pipe, int size) {
+  (void)fcntl(pipe, F_SETPIPE_SZ, size);
+}
+
+ssize_t bench_feed(int pipe, const void *bytes, size_t count) {
+  struct iovec all = {.iov_base = (void *)bytes, .iov_len = count};
+  return vmsplice(pipe, &all, 1, SPLICE_F_NONBLOCK);
+}
+
+ssize_t bench_drain(int pipe, int null, size_t count) {
+  return splice(pipe, NULL, null, NULL, count, SPLICE_F_NONBLOCK);
 }

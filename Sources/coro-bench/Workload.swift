@@ -16,6 +16,19 @@ struct Workload: Sendable {
     case round(@Sendable (Round) throws -> [Double])
     /// The contender serves in one process, and `coro-bench load` loads it from another.
     case service(ServiceLoad)
+    /// The contender copies its standard input to its standard output, and the runner is the load.
+    case copy
+  }
+
+  private init(
+    name: String, summary: String, figures: [Figure], measuring: Measuring,
+    cases: @escaping @Sendable (Settings) -> [Case]
+  ) {
+    self.name = name
+    self.summary = summary
+    self.figures = figures
+    self.cases = cases
+    self.measuring = measuring
   }
 
   /// A workload that our own program measures in one process.
@@ -24,11 +37,8 @@ struct Workload: Sendable {
     cases: @escaping @Sendable (Settings) -> [Case],
     measure: @escaping @Sendable (Round) throws -> [Double]
   ) {
-    self.name = name
-    self.summary = summary
-    self.figures = figures
-    self.cases = cases
-    measuring = .round(measure)
+    self.init(
+      name: name, summary: summary, figures: figures, measuring: .round(measure), cases: cases)
   }
 
   /// A workload of a server and a load.
@@ -36,16 +46,24 @@ struct Workload: Sendable {
     name: String, summary: String, load: ServiceLoad,
     cases: @escaping @Sendable (Settings) -> [Case]
   ) {
-    self.name = name
-    self.summary = summary
-    self.cases = cases
-    figures = load.figures
-    measuring = .service(load)
+    self.init(
+      name: name, summary: summary, figures: load.figures, measuring: .service(load), cases: cases)
+  }
+
+  /// What moves much from one descriptor to another: system calls that take long, and few waits.
+  static let copy = Workload(
+    name: "copy",
+    summary: "standard input to standard output, --size at a time, fed on another core",
+    figures: [Figure(name: "CPU", unit: "ns/KiB"), Figure(name: "rate", unit: "MiB/s")],
+    measuring: .copy
+  ) { settings in
+    let size = settings.size ?? 65_536
+    return [Case(label: "\(size) B", parameters: Parameters(["size": "\(size)"]))]
   }
 
   static let all: [Workload] = [
-    .switch, .yield, .spawn, .spawnMany, .memory, .timers, .pending, .overshoot, .pipe, .socket,
-    .signal, .echoUnix, .echoTCP, .stream, .exchange, .datagram, .mixed, .threads,
+    .switch, .yield, .spawn, .spawnMany, .memory, .timers, .pending, .overshoot, .pipe, .copy,
+    .socket, .signal, .echoUnix, .echoTCP, .stream, .exchange, .datagram, .mixed, .threads,
   ]
 
   /// The workload of this name.

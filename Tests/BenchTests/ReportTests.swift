@@ -115,11 +115,12 @@ import Testing
   }
 
   @Test func `unknown names are answered with the known ones`() {
-    #expect(
-      throws: BenchError(
-        "There is no workload 'x'. There are: switch, yield, spawn, timers, pipe, socket, "
-          + "echo-unix, echo-tcp, memory.")
-    ) { try Workload.named("x") }
+    let names = Workload.all.map(\.name)
+    #expect(names.contains("echo-tcp"))
+    let known = names.joined(separator: ", ")
+    #expect(throws: BenchError("There is no workload 'x'. There are: \(known).")) {
+      try Workload.named("x")
+    }
     #expect(throws: BenchError.self) { try BackendUnderTest.named("kqueue") }
   }
 

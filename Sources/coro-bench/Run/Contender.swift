@@ -35,6 +35,7 @@ struct Contender: Sendable {
     return switch workload.measuring {
     case .round: abilities.contains("round \(workload.name)")
     case .service(let load): abilities.contains("serve \(load.service)")
+    case .copy: abilities.contains("serve copy")
     }
   }
 
@@ -48,7 +49,16 @@ struct Contender: Sendable {
         values: try round(of: workload, parameters, duration), load: nil)
     case .service(let load):
       return try serve(load, parameters, duration)
+    case .copy:
+      return RoundResult(values: try copy(parameters, duration), load: nil)
     }
+  }
+
+  private func copy(_ parameters: Parameters, _ duration: Duration) throws -> [Double] {
+    let arguments =
+      ["serve", "copy"] + lastArguments + ["--size", "\(try parameters.number("size"))"]
+    let load = try Processors.pinned(to: .measured) { try CopyLoad(executable, arguments) }
+    return try Processors.pinned(to: .load) { try load.run(duration: duration).figures }
   }
 
   /// - Returns: A value for each of the workload's figures.

@@ -16,8 +16,12 @@ struct ChildProcess {
     try start("/proc/self/exe", arguments)
   }
 
-  /// - Parameter arguments: Without the program's name.
-  static func start(_ path: String, _ arguments: [String]) throws -> ChildProcess {
+  /// - Parameters:
+  ///   - arguments: Without the program's name.
+  ///   - input: Its standard input, if not that of this process.
+  static func start(
+    _ path: String, _ arguments: [String], input: CInt? = nil
+  ) throws -> ChildProcess {
     var ends: [CInt] = [-1, -1]
     guard coro_pipe2(&ends, O_CLOEXEC) == 0 else { throw BenchError("No pipe is to be had.") }
     defer { close(ends[1]) }
@@ -25,6 +29,7 @@ struct ChildProcess {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
+    if let input { posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO) }
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)
 
     var pointers = (["coro-bench"] + arguments).map { strdup($0) }

@@ -12,6 +12,8 @@ enum Processors {
   enum Place {
     /// On the first processor.
     case measured
+    /// On the second one.
+    case load
     case all
   }
 
@@ -21,11 +23,11 @@ enum Processors {
     return allowed.count > 1 ? allowed[1] : nil
   }
 
-  /// Calls `body`; what it starts may only run there.
+  /// Calls `body`, which may only run there, as may what it starts.
   static func pinned<Result>(to place: Place, _ body: () throws -> Result) rethrows -> Result {
     let before = allowed
-    guard case .measured = place, before.count > 1 else { return try body() }
-    _ = bench_pin_to_processors(before, 1)
+    guard place != .all, before.count > 1 else { return try body() }
+    _ = bench_pin_to_processors([before[place == .measured ? 0 : 1]], 1)
     defer { _ = bench_pin_to_processors(before, CInt(before.count)) }
     return try body()
   }

@@ -1,7 +1,7 @@
 import Coroutines
 
 extension Workload {
-  /// Many coroutines that are there at once, with stacks that nobody has touched, or others' before.
+  /// Many coroutines that are there at once, on stacks that are new or used ones.
   static let spawnMany = Workload(
     name: "spawn-many",
     summary: "100,000 coroutines (--count) that wait for one event, from start to join",

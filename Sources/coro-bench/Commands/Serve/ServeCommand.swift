@@ -9,6 +9,6 @@ struct ServeCommand: ParsableCommand {
       """,
     subcommands: [
       ServeEchoCommand.self, ServeStreamCommand.self, ServeDatagramCommand.self,
-      ServeMixedCommand.self,
+      ServeMixedCommand.self, ServeCopyCommand.self,
     ])
 }
