@@ -15,3 +15,13 @@ enum ServerSignals {
     fflush(nil)
   }
 }
+
+extension Socket.Address {
+  /// As clients take it on the command line: "host:port", "[host]:port", a path, or @ and an
+  /// abstract name.
+  fileprivate var textForClients: String {
+    if let path { return path }
+    if let abstractName { return "@\(abstractName)" }
+    return description
+  }
+}
