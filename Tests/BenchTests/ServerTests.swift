@@ -35,7 +35,8 @@ import Testing
   @Test(arguments: backends)
   func `echo serves connections on a Unix socket`(backend: String) throws {
     let loads = [load(.echo), load(.stream), load(.exchange), load(.stream, size: 100_000)]
-    try expectAnswers(["echo", "--unix", "@coro-bench-test-\(getpid())"], backend, loads)
+    let name = "@coro-bench-test-\(backend)-\(getpid())"
+    try expectAnswers(["echo", "--unix", name], backend, loads)
   }
 
   @Test(arguments: backends)

@@ -31,12 +31,20 @@ struct ChildProcess {
     defer { posix_spawn_file_actions_destroy(&actions) }
     if let input { posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO) }
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)
+    // Threads that others have made may block signals, SIGTERM too; a child would inherit that.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var noSignals = sigset_t()
+    sigemptyset(&noSignals)
+    posix_spawnattr_setsigmask(&attributes, &noSignals)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
 
     var pointers = (["coro-bench"] + arguments).map { strdup($0) }
     pointers.append(nil)
     defer { for pointer in pointers { free(pointer) } }
     var process = pid_t()
-    let reason = posix_spawn(&process, path, &actions, nil, pointers, environ)
+    let reason = posix_spawn(&process, path, &actions, &attributes, pointers, environ)
     guard reason == 0 else {
       close(ends[0])
       throw BenchError("\(path) can't be started: \(String(cString: strerror(reason))).")
