@@ -124,6 +124,7 @@
         }
         if !operation.pointer.pointee.mayWait { return attemptOnce(operation) }
         if case .accept = operation.pointer.pointee.kind, acceptsAtOnce(operation) { return true }
+        if endsAtOnce(operation) { return true }
         guard lines.append(operation), submit(operation) else { return false }
         _ = lines.remove(operation)
         if operation.pointer.pointee.result == -Int(EBADF) { strandEarlyIfClosed(operation) }

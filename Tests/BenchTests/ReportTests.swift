@@ -71,7 +71,9 @@ import Testing
         Session.measurements(
           workload, item, ["epoll", "io_uring"],
           Array(
-            repeating: [1111.1, 2222.2].map { value in workload.figures.map { _ in value } },
+            repeating: [1111.1, 2222.2].map { value in
+              RoundResult(values: workload.figures.map { _ in value }, load: nil)
+            },
             count: 2))
       }
     }

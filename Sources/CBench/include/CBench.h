@@ -7,7 +7,8 @@
 // how many there are.
 int bench_allowed_processors(int *numbers, int capacity);
 
-// Keeps the calling thread, and what it starts from now on, on these processors. 0, or -1 with errno.
+// Keeps the calling thread, and what it starts from now on, on these processors. 0, or -1 with
+// errno.
 int bench_pin_to_processors(const int *numbers, int count);
 
 // Makes room for so many bytes in a pipe, as far as the machine lets us.

@@ -76,7 +76,7 @@ struct Session {
     return results
   }
 
-  private static func measurements(
+  static func measurements(
     _ workload: Workload, _ item: Case, _ contenders: [String], _ results: [[RoundResult]]
   ) -> [Measurement] {
     workload.figures.enumerated().map { number, figure in
