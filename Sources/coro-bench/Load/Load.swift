@@ -10,6 +10,10 @@ protocol Load {
   /// Goes on with a connection of which `events` has told, until the kernel has to be waited for.
   mutating func advance(_ event: EventPoll.Event, _ meter: inout LoadMeter) throws
 
+  /// Whether every connection has been answered: one that the server has yet to accept would be
+  /// measured as one that is slow.
+  var isWarm: Bool { get }
+
   /// After how much time without events `makeGood` is called.
   static var patienceInMilliseconds: CInt { get }
 
@@ -18,6 +22,7 @@ protocol Load {
 }
 
 extension Load {
+  var isWarm: Bool { true }
   static var patienceInMilliseconds: CInt { 1000 }
   mutating func makeGood(_ meter: inout LoadMeter) {}
 }

@@ -15,20 +15,21 @@ struct LoadGenerator<Kind: Load> {
     self.load = load
   }
 
-  /// Loads for `warmUp`, then measures for `duration`; each takes an answer at least.
+  /// Loads for `warmUp`, and until every connection has been answered, then measures for `duration`,
+  /// and until there is an answer.
   ///
   /// - Parameter server: The process whose CPU time is measured, if it is on this machine.
   mutating func run(warmUp: Duration, duration: Duration, server: pid_t?) throws -> LoadResult {
     meter.readClock()
     let begin = meter.now
     try load.begin(&meter)
-    try keepBusy(until: begin + warmUp.nanoseconds)
+    try keepBusy(until: begin + warmUp.nanoseconds) { $0.isWarm }
 
     meter.reset()
     let serverStart = try server.map(ProcessorTime.of(process:)) ?? 0
     let generatorStart = ProcessorTime.now
     let start = meter.now
-    try keepBusy(until: start + duration.nanoseconds)
+    try keepBusy(until: start + duration.nanoseconds) { _ in true }
 
     var result = LoadResult()
     result.serverNanoseconds = (try server.map(ProcessorTime.of(process:)) ?? 0) - serverStart
@@ -40,9 +41,13 @@ struct LoadGenerator<Kind: Load> {
     return result
   }
 
-  private mutating func keepBusy(until end: Int64) throws {
+  private mutating func keepBusy(until end: Int64, and isEnough: (Kind) -> Bool) throws {
     var lastEvent = meter.now
-    while meter.now < end || meter.latencies.totalCount == 0 {
+    let limit = end + 30_000_000_000
+    while meter.now < end || meter.latencies.totalCount == 0 || !isEnough(load) {
+      guard meter.now < limit else {
+        throw BenchError("The server has left connections unanswered for 30 s.")
+      }
       let count = try load.events.wait(milliseconds: Kind.patienceInMilliseconds)
       meter.readClock()
       if count > 0 { lastEvent = meter.now }

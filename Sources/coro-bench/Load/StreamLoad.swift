@@ -9,10 +9,12 @@ struct StreamLoad: Load {
     var missing: Int
     var sendTimes: SendTimes
     var awaitsRoom = false
+    var isAnswered = false
   }
 
   let events: EventPoll
   private let size: Int
+  private var answeredCount = 0
   private let connections: UnsafeMutableBufferPointer<Connection>
   /// All that a connection can have on its way; what was received is of no interest.
   private let messages: UnsafeMutableRawBufferPointer
@@ -39,6 +41,8 @@ struct StreamLoad: Load {
     }
   }
 
+  var isWarm: Bool { answeredCount == connections.count }
+
   func begin(_ meter: inout LoadMeter) throws {
     for index in connections.indices {
       meter.readClock()
@@ -49,12 +53,12 @@ struct StreamLoad: Load {
     }
   }
 
-  func advance(_ event: EventPoll.Event, _ meter: inout LoadMeter) throws {
+  mutating func advance(_ event: EventPoll.Event, _ meter: inout LoadMeter) throws {
     if event.hasRoom { try send(event.number) }
     if event.isReadable { try receive(event.number, &meter) }
   }
 
-  private func receive(_ number: Int, _ meter: inout LoadMeter) throws {
+  private mutating func receive(_ number: Int, _ meter: inout LoadMeter) throws {
     // Never more than this can be there: no second call is needed to know that there is nothing.
     let most = messages.count - (size - connections[number].missing)
     let count = try receiveSome(connections[number].descriptor, messages, most)
@@ -62,6 +66,10 @@ struct StreamLoad: Load {
     var rest = count - connections[number].missing
     if rest >= 0 {
       meter.readClock()
+      if !connections[number].isAnswered {
+        connections[number].isAnswered = true
+        answeredCount += 1
+      }
       while rest >= 0 {
         meter.record(sentAt: connections[number].sendTimes.replaceOldest(with: meter.now))
         connections[number].unsent += size
