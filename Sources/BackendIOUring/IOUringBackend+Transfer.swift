@@ -22,7 +22,7 @@
         operation.prepare(freeEntry(), receive: descriptor, buffer, flags)
         return true
       case .send(let descriptor, let bytes, let flags):
-        guard lines.begin(operation, .writing) else { return false }
+        guard !isCallBetter, lines.begin(operation, .writing) else { return false }
         operation.prepare(freeEntry(), send: descriptor, bytes, flags)
         return true
       default:
@@ -30,21 +30,29 @@
       }
     }
 
-    /// Makes the call for a datagram socket, unless entries wait for the kernel to be entered.
+    /// Whether an ordinary call is better than an entry for what will hardly have to wait.
     ///
-    /// Many send to one such socket, so that as a rule something is there, and there is room. The
-    /// ring has one operation a direction, and would need a turn of the loop for each datagram.
+    /// It is where no other entry waits for the kernel to be entered, as entering is no cheaper
+    /// than the call; and where the loop is busy: the entry's turn may be long in coming, and its
+    /// completion waits for another one.
+    @inline(__always)
+    private var isCallBetter: Bool { isBusy || !ring.hasUnsubmitted }
+
+    /// Makes the call for what is written, and for what comes to a datagram socket, if that is
+    /// better: many send to one such socket, so that as a rule something is there.
     ///
     /// - Returns: Whether it finished.
     func endsAtOnce(_ operation: KernelOperation.Reference) -> Bool {
-      switch operation.pointer.pointee.kind {
-      case .receive, .receiveMessage, .send, .sendMessage: break
-      default: return false
-      }
       let traits = operation.pointer.pointee.traits
-      guard traits.contains(.datagram), !traits.contains(.receivingEnded), !ring.hasUnsubmitted,
-        lines.isEmpty(for: operation)
-      else { return false }
+      switch operation.pointer.pointee.kind {
+      case .send, .sendMessage, .write:
+        guard !traits.contains(.pollFirst) else { return false }
+      case .receive, .receiveMessage:
+        guard traits.contains(.datagram), !traits.contains(.receivingEnded) else { return false }
+      default:
+        return false
+      }
+      guard isCallBetter, lines.isEmpty(for: operation) else { return false }
       let result = operation.attempt()
       operation.pointer.pointee.result = result
       if result == -Int(EBADF) { strandEarlyIfClosed(operation) }

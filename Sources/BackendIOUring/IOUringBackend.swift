@@ -27,6 +27,11 @@
     /// polled again a moment later.
     @exclusivity(unchecked) var resting: [KernelOperation.Reference] = []
     @exclusivity(unchecked) var restEnd = Instant.distantFuture
+    /// Somebody computes, lately, and the last wait was a look in between.
+    @exclusivity(unchecked) var isBusy = false
+    @exclusivity(unchecked) private var busyUntil = Instant(nanoseconds: 0)
+    /// When the last wait was such a look; nil: it was none.
+    @exclusivity(unchecked) private var lastLook: Instant?
     /// What a question by `strandIfReused` was answered with.
     @exclusivity(unchecked) var probeResult: CInt?
     /// `wake()` was heard of, and no `wait` has returned since.
@@ -204,6 +209,7 @@
 
     /// Submits and waits with one call, then empties the completion queue.
     public func wait(_ limit: WaitLimit, completed: inout OperationList) {
+      noteHowBusy(limit, now)
       completed.append(contentsOf: &early.pointee)
       reap(&completed)
       let limit = resting.isEmpty ? limit : endRest(before: limit, &completed)
@@ -212,6 +218,23 @@
       ring.enter(mayWait ? limit : .poll, now: now)
       reap(&completed)
       isWoken.pointee = false
+    }
+
+    /// Notes a wait that begins, and when, if it is a look: the scheduler looks every 100 µs or so,
+    /// unless one coroutine takes longer.
+    @inline(__always)
+    func noteHowBusy(_ limit: WaitLimit, _ look: @autoclosure () -> Instant) {
+      guard limit == .poll else {
+        isBusy = false
+        lastLook = nil
+        return
+      }
+      let look = look()
+      if let lastLook, look - lastLook > .microseconds(400) {
+        busyUntil = look + .milliseconds(20)
+      }
+      isBusy = look < busyUntil
+      lastLook = look
     }
 
     /// Writes to the eventfd, which the ring polls.

@@ -134,13 +134,16 @@ private final class PeerFolder {
   }
 
   deinit {
-    for name in Peers.names + ["calls", "libuv.missing"] { unlink("\(path)/\(name)") }
+    for name in Peers.names + Peers.names.map({ "\($0).sh" }) + ["calls", "libuv.missing"] {
+      unlink("\(path)/\(name)")
+    }
     rmdir(path)
   }
 
   func add(_ name: String, _ script: String) throws {
-    try TextFile.write("#!/bin/sh\n\(script)\n", to: "\(path)/\(name)")
-    try #require(chmod("\(path)/\(name)", 0o755) == 0)
+    try TextFile.write("\(script)\n", to: "\(path)/\(name).sh")
+    let folder = #filePath.split(separator: "/").dropLast().map { "/\($0)" }.joined()
+    try #require(symlink("\(folder)/peer.sh", "\(path)/\(name)") == 0)
   }
 
   func session(_ names: [String], rounds: Int) throws -> Session {

@@ -15,8 +15,8 @@ struct LoadGenerator<Kind: Load> {
     self.load = load
   }
 
-  /// Loads for `warmUp`, and until every connection has been answered, then measures for `duration`,
-  /// and until there is an answer.
+  /// Loads for `warmUp`, and until every connection has been answered, then measures for
+  /// `duration`, and until there is an answer.
   ///
   /// - Parameter server: The process whose CPU time is measured, if it is on this machine.
   mutating func run(warmUp: Duration, duration: Duration, server: pid_t?) throws -> LoadResult {
