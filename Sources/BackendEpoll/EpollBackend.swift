@@ -80,15 +80,7 @@ public final class EpollBackend: Backend {
     switch operation.pointer.pointee.kind {
     case .receive, .send:
       return table.startTransfer(operation)
-    default:
-      return startOther(operation)
-    }
-  }
-
-  @inline(never)
-  private func startOther(_ operation: KernelOperation.Reference) -> Bool {
-    switch operation.pointer.pointee.kind {
-    case .receive, .receiveMessage, .read, .accept, .send, .sendMessage, .write, .connect:
+    case .receiveMessage, .read, .accept, .sendMessage, .write, .connect:
       return table.start(operation)
     case .poll:
       return table.startPolling(operation)

@@ -45,8 +45,10 @@
     func endsAtOnce(_ operation: KernelOperation.Reference) -> Bool {
       let traits = operation.pointer.pointee.traits
       switch operation.pointer.pointee.kind {
-      case .send, .sendMessage, .write:
-        guard !traits.contains(.pollFirst) else { return false }
+      case .send, .sendMessage: break
+      case .write:
+        // Of a pipe it saves nothing, as its reader has to be heard of from the ring.
+        guard isBusy, !traits.contains(.pollFirst) else { return false }
       case .receive, .receiveMessage:
         guard traits.contains(.datagram), !traits.contains(.receivingEnded) else { return false }
       default:
