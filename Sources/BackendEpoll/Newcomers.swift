@@ -7,6 +7,8 @@ import CLinux
 /// would ever come.
 struct Newcomers {
   /// How many calls a check costs at most; of more than these the last ones are checked.
+  ///
+  /// A power of two, and as many as `numbers` has.
   static let capacity = 64
   /// How long after the first of them the check comes.
   static let delay = Duration.milliseconds(20)

@@ -50,7 +50,7 @@ final class WaiterTable {
   let early: UnsafeMutablePointer<OperationList>
   let newcomers: UnsafeMutablePointer<Newcomers>
   // Raw memory, so that an entry is reached without an exclusivity check or a count.
-  let storage: UnsafeMutablePointer<UnsafeMutableBufferPointer<Entry>>
+  private let storage: UnsafeMutablePointer<UnsafeMutableBufferPointer<Entry>>
 
   init(epoll: CInt) {
     self.epoll = epoll

@@ -3,8 +3,8 @@
   import CoroutineAPI
   import Glibc
 
-  // The short ways, where nothing special is known of the descriptor and nobody else waits;
-  // everything else is done as `startOther` does it.
+  // The short ways: the ring's, where nothing special is known of the descriptor and nobody else
+  // waits; and a call at once, where that is better. `startOther` has the long one.
 
   extension IOUringBackend {
     /// As `start`, for what streams receive and send.
@@ -48,7 +48,8 @@
       case .send, .sendMessage: break
       case .write:
         // Of a pipe it saves nothing, as its reader has to be heard of from the ring.
-        guard isBusy, !traits.contains(.pollFirst) else { return false }
+        // Nor of a socket, which the ring writes to with a flag that the call has not.
+        guard isBusy, traits.isDisjoint(with: [.pollFirst, .socket]) else { return false }
       case .receive, .receiveMessage:
         guard traits.contains(.datagram), !traits.contains(.receivingEnded) else { return false }
       default:

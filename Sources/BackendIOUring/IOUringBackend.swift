@@ -6,9 +6,10 @@
 
   /// Completions from io_uring(7).
   ///
-  /// `start` only fills a submission entry; all of a turn's entries go to the kernel with the one
-  /// call that also waits. What finishes is found in the completion queue, and its entry carries
-  /// the operation's address.
+  /// `start` fills a submission entry as a rule, and all of a turn's entries go to the kernel with
+  /// the one call that also waits; what will hardly have to wait may be done by a call at once.
+  /// What the ring finishes is found in its completion queue, and its entry carries the operation's
+  /// address.
   public final class IOUringBackend: Backend {
     let ring: Ring
     let wakeUp: CInt
@@ -30,7 +31,7 @@
     /// Somebody computes, lately, and the last wait was a look in between.
     @exclusivity(unchecked) var isBusy = false
     @exclusivity(unchecked) private var busyUntil = Instant(nanoseconds: 0)
-    /// When the last wait was such a look; nil: it was none.
+    /// When the last wait ended, if it was such a look.
     @exclusivity(unchecked) private var lastLook: Instant?
     /// What a question by `strandIfReused` was answered with.
     @exclusivity(unchecked) var probeResult: CInt?
@@ -209,7 +210,8 @@
 
     /// Submits and waits with one call, then empties the completion queue.
     public func wait(_ limit: WaitLimit, completed: inout OperationList) {
-      noteHowBusy(limit, now)
+      let asked = limit
+      noteHowBusy(asked, now)
       completed.append(contentsOf: &early.pointee)
       reap(&completed)
       let limit = resting.isEmpty ? limit : endRest(before: limit, &completed)
@@ -218,10 +220,13 @@
       ring.enter(mayWait ? limit : .poll, now: now)
       reap(&completed)
       isWoken.pointee = false
+      noteEnd(of: asked, now)
     }
 
-    /// Notes a wait that begins, and when, if it is a look: the scheduler looks every 100 µs or so,
-    /// unless one coroutine takes longer.
+    /// Notes a wait that begins, and when, if it is a look in between.
+    ///
+    /// The scheduler looks every 100 µs or so, unless one coroutine takes longer; twice the 200 µs
+    /// that it puts up with say so. It may be a while until that one's next turn.
     @inline(__always)
     func noteHowBusy(_ limit: WaitLimit, _ look: @autoclosure () -> Instant) {
       guard limit == .poll else {
@@ -234,7 +239,12 @@
         busyUntil = look + .milliseconds(20)
       }
       isBusy = look < busyUntil
-      lastLook = look
+    }
+
+    /// Notes a wait that ends: what the kernel did in it is nobody's computing.
+    @inline(__always)
+    func noteEnd(of limit: WaitLimit, _ end: @autoclosure () -> Instant) {
+      if limit == .poll { lastLook = end() }
     }
 
     /// Writes to the eventfd, which the ring polls.

@@ -75,7 +75,7 @@
 
     // MARK: Submitting
 
-    /// A free submission entry, cleared by whoever prepares it; nil if the queue is full.
+    /// A free submission entry, cleared; nil if the queue is full.
     @inline(__always)
     func nextEntry() -> UnsafeMutablePointer<io_uring_sqe>? {
       coro_ring_next_entry(ring)

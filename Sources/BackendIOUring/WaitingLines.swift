@@ -82,6 +82,7 @@
         : withUnsafeMutablePointer(to: &entry.pointee.writing) { $0 }
       guard line.pointee.isEmpty else { return false }
       line.pointee = OperationList(operation)
+      operation.pointer.pointee.backendWord = Place.ring
       return true
     }
 

@@ -20,11 +20,16 @@ static inline void coro_ring_advance(struct io_uring *ring) {
   io_uring_smp_store_release(ring->cq.khead, *ring->cq.khead + 1);
 }
 
-// A free submission entry, or NULL: io_uring_get_sqe(3) for a ring that has neither a thread of the
-// kernel's to submit (IORING_SETUP_SQPOLL) nor entries of double size, so that neither is asked.
+// A free submission entry, all zero, or NULL: io_uring_get_sqe(3) for a ring that has neither a
+// thread of the kernel's to submit (IORING_SETUP_SQPOLL) nor entries of double size.
+//
+// It is cleared here, because who does so is another matter of liburing's versions: up to 2.5 each
+// io_uring_prep_… clears all that it does not set, and from 2.6 on io_uring_get_sqe does.
 static inline struct io_uring_sqe *coro_ring_next_entry(struct io_uring *ring) {
   unsigned tail = ring->sq.sqe_tail;
   if (tail - *ring->sq.khead >= ring->sq.ring_entries) return NULL;
   ring->sq.sqe_tail = tail + 1;
-  return &ring->sq.sqes[tail & ring->sq.ring_mask];
+  struct io_uring_sqe *entry = &ring->sq.sqes[tail & ring->sq.ring_mask];
+  __builtin_memset(entry, 0, sizeof *entry);
+  return entry;
 }

@@ -76,10 +76,9 @@ import Testing
     #expect(!html.contains("@import") && !html.contains("url(") && !html.contains(" src="))
   }
 
-  @Test func `the ratio and its interval stand beside the bar, the best is its own measure`() throws
-  {
+  @Test func `the ratio and its interval stand beside the bar, ours is its own measure`() throws {
     let html = try Self.html()
-    #expect(html.contains(#"×3.00 <tspan class="interval">[3.00, 3.00]</tspan>"#))
+    #expect(html.contains(#"×1.50 <tspan class="interval">[1.50, 1.50]</tspan>"#))
     #expect(html.contains(#"<tspan class="interval">×1</tspan>"#))
   }
 

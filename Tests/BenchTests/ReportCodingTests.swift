@@ -41,7 +41,7 @@ import Testing
     #expect([results[1].median, results[1].min, results[1].max] == [5, 4, 6])
   }
 
-  @Test func `everybody is compared with our best backend`() {
+  @Test func `everybody is compared with the last of our backends, be it better or not`() {
     let ring = ("io_uring", Statistics([1, 1.25, 1.5]))
     let ratios = Self.report([Self.fast, ring, Self.slow]).ratios
     #expect(ratios.map(\.contender) == ["epoll", "go"])
@@ -49,9 +49,8 @@ import Testing
     #expect(ratios.map { ($0.ratio * 1000).rounded() } == [2000, 4000])
   }
 
-  @Test func `of a rate the best has the most`() {
-    let ring = ("io_uring", Statistics([1, 1.25, 1.5]))
-    let ratios = Self.report([ring, Self.fast], Figure(name: "rate", unit: "1/s")).ratios
+  @Test func `where the last of ours failed it is the other one`() {
+    let ratios = Self.report([Self.fast, Self.slow]).ratios
     #expect(ratios.map(\.against) == ["epoll"])
   }
 

@@ -1,5 +1,7 @@
 #if IOUring
+  import CLinux
   import CoroutineAPI
+  import Glibc
   import Testing
 
   @testable import BackendIOUring
@@ -10,8 +12,9 @@
 
     init() throws { backend = try IOUringBackend() }
 
-    private func look(at microseconds: Int64) -> Bool {
+    private func look(at microseconds: Int64, taking duration: Int64 = 0) -> Bool {
       backend.noteHowBusy(.poll, Instant(nanoseconds: microseconds * 1000))
+      backend.noteEnd(of: .poll, Instant(nanoseconds: (microseconds + duration) * 1000))
       return backend.isBusy
     }
 
@@ -26,6 +29,52 @@
       #expect((1...66).allSatisfy { look(at: 1401 + $0 * 300) })
       #expect(!look(at: 21_401))
       backend.close()
+    }
+
+    @Test func `what the kernel does in a look is nobody's computing`() {
+      #expect(!look(at: 1000, taking: 5000))
+      #expect(!look(at: 6400))
+      #expect(look(at: 6801))
+      backend.close()
+    }
+
+    @Test func `while somebody computes what is sent is not kept for the ring`() throws {
+      var ends: [CInt] = [-1, -1]
+      try #require(socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, &ends) == 0)
+      defer { for end in ends { close(end) } }
+      var byte: UInt8 = 7
+      let operations = UnsafeMutablePointer<KernelOperation>.allocate(capacity: 3)
+      defer { operations.deallocate() }
+      func start(_ index: Int, _ kind: KernelOperation.Kind) -> Bool {
+        (operations + index).initialize(to: KernelOperation(kind))
+        return backend.start(KernelOperation.Reference(operations + index))
+      }
+      try withUnsafeMutableBytes(of: &byte) { bytes in
+        // Something waits to be submitted, so that sending goes there too, in its turn.
+        #expect(!start(0, .receive(ends[1], bytes, flags: 0)))
+        #expect(!start(1, .send(ends[0], UnsafeRawBufferPointer(bytes), flags: 0)))
+        backend.isBusy = true
+        // Not ahead of who is in line.
+        #expect(!start(2, .send(ends[0], UnsafeRawBufferPointer(bytes), flags: 0)))
+        try finish([0, 1, 2])
+        #expect(start(2, .send(ends[0], UnsafeRawBufferPointer(bytes), flags: 0)))
+        #expect(operations[2].result == 1)
+      }
+      backend.close()
+
+      func finish(_ indices: Set<Int>) throws {
+        var missing = indices
+        for _ in 0..<100 where !missing.isEmpty {
+          var completed = OperationList()
+          backend.wait(.forever, completed: &completed)
+          backend.isBusy = true
+          while let operation = completed.popFirst() {
+            #expect(operation.pointer.pointee.result == 1)
+            missing.remove(operation.pointer - operations)
+          }
+        }
+        try #require(missing.isEmpty)
+      }
     }
 
     @Test func `the time that nobody could run is not counted`() {

@@ -6,10 +6,10 @@ struct CompareCommand: ParsableCommand {
     abstract: "Measures each backend beside what you would pick instead.",
     discussion: """
       The peers are built by scripts/build-peers. Everybody takes turns, round by round, and is \
-      compared with the best of our backends: the ratio is the geometric mean of the rounds' own \
-      ratios, with the interval that holds the true one in 95 of 100 runs. More than 1 is dearer \
-      than we are, or, of a rate, faster. A peer that is not there is named, with the reason; one \
-      that has no answer to a workload has no line there.
+      compared with one of our backends (io_uring, where it is to be had): the ratio is the \
+      geometric mean of the rounds' own ratios, with its 95 % interval by their scatter. More than \
+      1 is dearer than we are, or, of a rate, faster. A peer that is not there is named, with the \
+      reason; one that has no answer to a workload has no line there.
       """)
 
   @OptionGroup var options: MeasuringOptions

@@ -32,14 +32,23 @@ final class CopyLoad {
   private var fed = 0
   private var drained = 0
   private var isAtEnd = false
+  private let deadline: Int64
 
   /// Starts the program; see `ChildProcess`.
-  init(_ path: String, _ arguments: [String]) throws {
+  ///
+  /// - Parameter limit: How long it may take from now to its end.
+  init(_ path: String, _ arguments: [String], limit: Duration) throws {
+    deadline = coro_monotonic_ns() + limit.nanoseconds
     var ends: [CInt] = [-1, -1]
     guard coro_pipe2(&ends, O_CLOEXEC) == 0 else { throw BenchError("No pipe is to be had.") }
     defer { close(ends[0]) }
+    do {
+      child = try ChildProcess.start(path, arguments, input: ends[0])
+    } catch {
+      close(ends[1])
+      throw error
+    }
     feed = ends[1]
-    child = try ChildProcess.start(path, arguments, input: ends[0])
     // With less, the two take turns, and how fast the machine wakes them is what is measured.
     for pipe in [feed, child.output] { bench_widen(pipe, CInt(Self.pipeSize)) }
     null = open("/dev/null", O_WRONLY | O_CLOEXEC)
@@ -49,7 +58,6 @@ final class CopyLoad {
 
   deinit {
     closeFeed()
-    close(child.output)
     close(null)
     zeros.deallocate()
   }
@@ -57,10 +65,27 @@ final class CopyLoad {
   /// Measures for `duration`, after a quarter of it for what is only slow at first; both begin when
   /// the program has started and copied something.
   ///
-  /// - Throws: If the program doesn't copy every byte, or fails at the end of file.
+  /// - Throws: If the program doesn't copy every byte, fails at the end of file, or is too slow;
+  ///   it is gone in any case.
   func run(duration: Duration) throws -> CopyResult {
     // The program may end too early: that is told by its status.
     signal(SIGPIPE, SIG_IGN)
+    let (first, last) = try child.killing { try measure(duration) }
+    close(child.output)
+    try child.requireSuccess()
+    guard fed == drained else { throw BenchError("Of \(fed) bytes \(drained) were copied.") }
+    guard let first, let last else { throw BenchError("It ended before its input did.") }
+    guard last.bytes > first.bytes else { throw BenchError("It was stuck half way.") }
+    return CopyResult(
+      bytes: last.bytes - first.bytes, nanoseconds: last.nanoseconds - first.nanoseconds,
+      processorNanoseconds: last.processorNanoseconds - first.processorNanoseconds)
+  }
+
+  /// Feeds and drains to the end of what the program writes.
+  ///
+  /// - Returns: What it had done at the beginning of what is measured, and at its end; nil if it
+  ///   was over by then.
+  private func measure(_ duration: Duration) throws -> (CopyResult?, CopyResult?) {
     while drained == 0, !isAtEnd { try move(until: coro_monotonic_ns() + 1_000_000) }
     try move(until: coro_monotonic_ns() + duration.nanoseconds / 4)
     let first = try measurement()
@@ -68,21 +93,12 @@ final class CopyLoad {
     let last = try measurement()
     closeFeed()
     try move(until: .max)
-    try child.requireSuccess()
-    guard fed == drained else { throw BenchError("Of \(fed) bytes \(drained) were copied.") }
-    guard last.bytes > first.bytes else { throw BenchError("It was stuck half way.") }
-    return CopyResult(
-      bytes: last.bytes - first.bytes, nanoseconds: last.nanoseconds - first.nanoseconds,
-      processorNanoseconds: last.processorNanoseconds - first.processorNanoseconds)
+    return (first, last)
   }
 
-  private func measurement() throws -> CopyResult {
+  private func measurement() throws -> CopyResult? {
     // An ended program has no CPU time left to tell.
-    if isAtEnd {
-      closeFeed()
-      try child.requireSuccess()
-      throw BenchError("The program ended before its input did.")
-    }
+    if isAtEnd { return nil }
     return CopyResult(
       bytes: drained, nanoseconds: coro_monotonic_ns(),
       processorNanoseconds: try ProcessorTime.of(process: child.process))
@@ -91,6 +107,9 @@ final class CopyLoad {
   /// Feeds and drains until then, or until the end of what the program writes.
   private func move(until end: Int64) throws {
     while !isAtEnd, coro_monotonic_ns() < end {
+      guard coro_monotonic_ns() < deadline else {
+        throw BenchError("It was stopped, because it took too long.")
+      }
       // A negative descriptor is left out.
       var entries = [
         pollfd(fd: feed, events: Int16(POLLOUT), revents: 0),

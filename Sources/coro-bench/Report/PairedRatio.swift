@@ -14,7 +14,7 @@ import Glibc
 /// performance evaluation", OOPSLA 2007.
 struct PairedRatio: Equatable {
   let ratio: Double
-  /// The ends of the interval that holds the true ratio in 95 of 100 runs.
+  /// The ends of its interval of 95 %, as far as the rounds of this run can tell.
   let low: Double
   let high: Double
 

@@ -1,5 +1,5 @@
 extension Report {
-  /// Makes a report of what a session measured, and compares everybody with our best backend.
+  /// Makes a report of what a session measured, and compares everybody with one of our backends.
   ///
   /// - Parameters:
   ///   - command: The command line.
@@ -45,20 +45,20 @@ extension Report {
     }
   }
 
+  /// To the last of our backends that was measured there: io_uring, where it is to be had.
+  ///
+  /// Fixed in advance: whoever divides by the better of two figures that drift flatters himself.
   private static func ratios(_ measurement: Measurement, ours: Set<String>) -> [Ratio] {
-    let isBetter: (Double, Double) -> Bool = measurement.figure.isRate ? { $0 > $1 } : { $0 < $1 }
-    let candidates = measurement.results.filter {
-      ours.contains($0.contender) && $0.statistics.median.isFinite
+    guard let reference = measurement.results.last(where: { ours.contains($0.contender) }) else {
+      return []
     }
-    guard let best = candidates.min(by: { isBetter($0.statistics.median, $1.statistics.median) })
-    else { return [] }
     return measurement.results.compactMap { contender, statistics in
-      guard contender != best.contender,
-        let ratio = PairedRatio(statistics.rounds, over: best.statistics.rounds)
+      guard contender != reference.contender,
+        let ratio = PairedRatio(statistics.rounds, over: reference.statistics.rounds)
       else { return nil }
       return Ratio(
         workload: measurement.workload, label: measurement.label,
-        figure: measurement.figure.name, contender: contender, against: best.contender,
+        figure: measurement.figure.name, contender: contender, against: reference.contender,
         ratio: ratio.ratio, low: ratio.low, high: ratio.high)
     }
   }

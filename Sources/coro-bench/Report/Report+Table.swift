@@ -1,7 +1,8 @@
 extension Report {
   /// For a terminal of 100 columns.
   var table: String {
-    let lines = contenders.count <= 2 ? columnForEach : lineForEach
+    let areBackends = contenders.count <= 2 && contenders.allSatisfy(\.isOurs)
+    let lines = areBackends ? columnForEach : lineForEach
     let remarks =
       missing.map { "\($0.contender) is missing: \($0.reason)" }
       + notes.map { note in
@@ -11,7 +12,7 @@ extension Report {
     return ([machineLine] + lines + remarks).joined(separator: "\n")
   }
 
-  /// A line for each contender, compared with the best of our backends.
+  /// A line for each contender, compared with one of our backends.
   private var lineForEach: [String] {
     var table = Table(
       ["workload", "case", "contender", "median", "min–max", "ratio", "95 %"],
@@ -39,7 +40,9 @@ extension Report {
       }
       previous = comparison
     }
-    return table.lines + ["Medians. ratio: to the best of our backends, with an interval. \(hint)"]
+    let footnote =
+      "Medians. ratio: the mean of the rounds' ratios to our backend without one, and its interval."
+    return table.lines + [footnote, hint]
   }
 
   /// A column for each of one or two contenders.
@@ -62,7 +65,7 @@ extension Report {
     }
     let footnote =
       comparesTwo
-      ? ["Medians. ratio = \(contenders[1].name) / \(contenders[0].name). \(hint)"]
+      ? ["Medians, and their ratio \(contenders[1].name) / \(contenders[0].name). \(hint)"]
       : ["Medians. \(hint)"]
     return table.lines + footnote
   }

@@ -6,21 +6,22 @@ extension Contender {
     -> RoundResult
   {
     let threads = try parameters.has("threads") ? parameters.number("threads") : 1
-    var arguments = ["serve", load.service] + lastArguments + load.listening(getpid())
+    let path = Self.socketPath
+    // Whoever was killed has left it, perhaps a run of the same number.
+    unlink(path)
+    defer { unlink(path) }
+    var arguments = ["serve", load.service] + lastArguments + load.listening(path: path)
     if threads > 1 { arguments += ["--threads", "\(threads)"] }
     let server = try Processors.pinned(to: threads > 1 ? .all : .measured) {
       try ChildProcess.start(executable, arguments)
     }
-    let result: LoadResult
-    do {
-      result = try LoadDescription(
+    let address = try Self.address(printedBy: server)
+    let result = try server.killing {
+      try LoadDescription(
         mode: load.mode, connections: try parameters.number("connections"),
         size: try parameters.number("size"), duration: duration,
         processor: threads > 1 ? nil : Processors.load
-      ).run(against: try Self.address(printedBy: server), server: server.process)
-    } catch {
-      server.kill()
-      throw error
+      ).run(against: address, server: server.process)
     }
     try server.end(limit: .seconds(5))
     let requests = Double(result.requests)
@@ -32,11 +33,19 @@ extension Contender {
       ], load: result)
   }
 
+  /// Where a Unix socket may be; the kernel takes 107 bytes.
+  private static var socketPath: String {
+    let wanted = getenv("TMPDIR").map { String(cString: $0) } ?? ""
+    let folder = (1...70).contains(wanted.utf8.count) ? wanted : "/tmp"
+    return "\(folder)/coro-bench-\(getpid()).socket"
+  }
+
   /// The server says where it listens when it does.
   private static func address(printedBy server: ChildProcess) throws -> String {
     let prefix = "listening on "
     let line = try server.firstLine(limit: .seconds(30))
     guard line.hasPrefix(prefix) else {
+      server.kill()
       throw BenchError("The server did not say where it listens, but '\(line)'.")
     }
     return String(line.dropFirst(prefix.count))

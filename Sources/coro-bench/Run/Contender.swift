@@ -57,7 +57,9 @@ struct Contender: Sendable {
   private func copy(_ parameters: Parameters, _ duration: Duration) throws -> [Double] {
     let arguments =
       ["serve", "copy"] + lastArguments + ["--size", "\(try parameters.number("size"))"]
-    let load = try Processors.pinned(to: .measured) { try CopyLoad(executable, arguments) }
+    let load = try Processors.pinned(to: .measured) {
+      try CopyLoad(executable, arguments, limit: duration * 10 + .seconds(60))
+    }
     return try Processors.pinned(to: .load) { try load.run(duration: duration).figures }
   }
 

@@ -27,10 +27,14 @@ enum MemoryGroup {
     for hierarchy in hierarchies {
       guard let home = home(in: hierarchy) else { continue }
       let group = "\(hierarchy.root)/coro-bench-\(getpid())"
+      // One that a killed run has left, perhaps of the same number.
+      rmdir(group)
       guard mkdir(group, 0o755) == 0 else { continue }
       defer { rmdir(group) }
       let file = "\(group)/\(hierarchy.file)"
-      guard access(file, R_OK) == 0, enter(group) else { continue }
+      // Where there is no way back there is none in.
+      guard access(file, R_OK) == 0, access("\(home)/cgroup.procs", W_OK) == 0, enter(group)
+      else { continue }
       setenv(variable, file, 1)
       defer {
         unsetenv(variable)

@@ -23,12 +23,12 @@ struct ServiceLoad: Sendable {
 
   /// What tells a server where to listen.
   ///
-  /// - Parameter number: Tells this server from others of the run.
-  func listening(_ number: Int32) -> [String] {
+  /// - Parameter path: Where a Unix socket may be.
+  func listening(path: String) -> [String] {
     switch transport {
     case .tcp: ["--tcp", "127.0.0.1:0"]
     case .udp: ["--udp", "127.0.0.1:0"]
-    case .unix: ["--unix", "@coro-bench-\(number)"]
+    case .unix: ["--unix", path]
     }
   }
 }

@@ -1,7 +1,7 @@
 /// Runs rounds and collects what they say.
 ///
-/// The contenders take turns within each round, and another one begins each time: what drifts on
-/// the machine meanwhile hits them alike.
+/// The contenders take turns within each round, in another order each time: what drifts on the
+/// machine meanwhile hits them alike, and nobody always follows the same one.
 struct Session {
   let contenders: [Contender]
   let rounds: Int
@@ -24,16 +24,17 @@ struct Session {
       let done = Double(index) / Double(cases.count)
       let results = measure(workload, item, able, done, &findings)
       findings.measurements += Self.measurements(workload, item, able.map(\.name), results)
-      for (contender, rounds) in zip(able, results) {
+      let loads = zip(able, results).compactMap {
+        contender, rounds -> (contender: String, loads: [LoadResult])? in
         let loads = rounds.compactMap(\.load)
-        guard !loads.isEmpty else { continue }
-        findings.latencies.append(
-          LatencyCurve.of(loads, workload.name, item.label, contender.name))
-        if let text = Self.noteOfGenerator(loads) {
-          findings.notes.append(
-            Report.Note(
-              workload: workload.name, label: item.label, contender: contender.name, text: text))
-        }
+        return loads.isEmpty ? nil : (contender.name, loads)
+      }
+      findings.latencies += loads.map { contender, loads in
+        LatencyCurve.of(loads, workload.name, item.label, contender)
+      }
+      for text in [Self.noteOfGenerator(loads), Self.noteOfLosses(loads)].compactMap(\.self) {
+        findings.notes.append(
+          Report.Note(workload: workload.name, label: item.label, contender: "", text: text))
       }
     }
     progress.clear()
@@ -49,15 +50,14 @@ struct Session {
     var hasFailed = Array(repeating: false, count: able.count)
     let title = [workload.name, item.label].filter { !$0.isEmpty }.joined(separator: " ")
     for round in 0..<rounds {
-      for turn in able.indices {
-        let index = (turn + round) % able.count
-        if hasFailed[index] { continue }
+      for index in able.indices.shuffled() where !hasFailed[index] {
         let contender = able[index]
         progress.show(done, "\(title), \(contender.name), round \(round + 1) of \(rounds)")
         do {
           results[index].append(try contender.measure(workload, item.parameters, duration))
         } catch is NotOffered {
           hasFailed[index] = true
+          results[index] = []
           findings.notes.append(
             Report.Note(
               workload: workload.name, label: item.label, contender: contender.name,
@@ -69,7 +69,7 @@ struct Session {
           findings.notes.append(
             Report.Note(
               workload: workload.name, label: item.label, contender: contender.name,
-              text: "It failed: \(error)"))
+              text: "\(error)"))
         }
       }
     }
@@ -89,13 +89,28 @@ struct Session {
     }
   }
 
-  /// What the rate and the latencies are worth, if the load generator was the bottleneck.
-  static func noteOfGenerator(_ loads: [LoadResult]) -> String? {
-    let busy = Statistics(
-      loads.map { Double($0.generatorNanoseconds) / Double($0.nanoseconds) }
-    ).median
-    guard busy > 0.9 else { return nil }
-    return "The load generator was the bottleneck (busy \(NumberText.fixed(busy * 100, digits: 0)) "
-      + "% of the time): rate and latencies are its own; CPU is the server's."
+  /// Whose datagrams were lost: they are in no rate and no latency.
+  static func noteOfLosses(_ loads: [(contender: String, loads: [LoadResult])]) -> String? {
+    let losses = loads.compactMap { contender, loads in
+      let (lost, answered) = loads.reduce((0, 0)) { ($0.0 + $1.lost, $0.1 + $1.requests) }
+      return lost == 0 ? nil : "\(contender) \(lost) of \(lost + answered)"
+    }
+    if losses.isEmpty { return nil }
+    return "Lost, sent again after a while, and counted nowhere else: "
+      + losses.joined(separator: ", ") + "."
+  }
+
+  /// Whose rates and latencies say nothing, because the load generator was the bottleneck.
+  static func noteOfGenerator(_ loads: [(contender: String, loads: [LoadResult])]) -> String? {
+    let busy = loads.compactMap { contender, loads in
+      let share = Statistics(
+        loads.map { Double($0.generatorNanoseconds) / Double($0.nanoseconds) }
+      ).median
+      return share > 0.9 ? "\(contender) (\(NumberText.fixed(share * 100, digits: 0)) %)" : nil
+    }
+    if busy.isEmpty { return nil }
+    return "The load generator was the bottleneck (busy so much of the time) with "
+      + busy.joined(separator: ", ")
+      + ": rates and latencies there are its own; CPU is the server's."
   }
 }

@@ -8,7 +8,7 @@ struct NotOffered: Error {}
 /// A program that was started; what it prints comes through a pipe.
 struct ChildProcess {
   let process: pid_t
-  /// The end to read from; the caller closes it.
+  /// The end to read from; what ends the process closes it.
   let output: CInt
 
   /// Starts this program anew.
@@ -38,7 +38,13 @@ struct ChildProcess {
     var noSignals = sigset_t()
     sigemptyset(&noSignals)
     posix_spawnattr_setsigmask(&attributes, &noSignals)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+    // Nor shall one ignore what this process ignores.
+    var ignored = sigset_t()
+    sigemptyset(&ignored)
+    sigaddset(&ignored, SIGPIPE)
+    posix_spawnattr_setsigdefault(&attributes, &ignored)
+    posix_spawnattr_setflags(
+      &attributes, Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF))
 
     var pointers = (["coro-bench"] + arguments).map { strdup($0) }
     pointers.append(nil)
@@ -56,13 +62,7 @@ struct ChildProcess {
   ///
   /// - Throws: If it fails, or is too slow and has to be killed.
   func outputOfSuccess(limit: Duration) throws -> String {
-    let text: String
-    do {
-      text = try read(within: limit) { _ in false }
-    } catch {
-      kill()
-      throw error
-    }
+    let text = try killing { try read(within: limit) { _ in false } }
     close(output)
     try requireSuccess()
     return text
@@ -70,13 +70,13 @@ struct ChildProcess {
 
   /// What it prints first, without the line feed, as soon as that is there.
   ///
-  /// - Throws: If it ends without, or is too slow; it is the caller's to end then, too.
+  /// - Throws: If it ends without, or is too slow; there is no such process any more then.
   func firstLine(limit: Duration) throws -> String {
-    let text = try read(within: limit) { $0.contains(UInt8(ascii: "\n")) }
-    guard let line = text.split(separator: "\n").first else {
-      throw BenchError("It ended, and printed nothing.")
-    }
-    return String(line)
+    let text = try killing { try read(within: limit) { $0.contains(UInt8(ascii: "\n")) } }
+    if let line = text.split(separator: "\n").first { return String(line) }
+    close(output)
+    try requireSuccess()
+    throw BenchError("It ended, and printed nothing.")
   }
 
   /// Asks it by SIGTERM to end, and waits for that.
@@ -85,6 +85,16 @@ struct ChildProcess {
   func end(limit: Duration) throws {
     Glibc.kill(process, SIGTERM)
     _ = try outputOfSuccess(limit: limit)
+  }
+
+  /// Calls `body`; an error of it is the process's end.
+  func killing<Result>(_ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch {
+      kill()
+      throw error
+    }
   }
 
   /// Ends it at once, whatever it does.

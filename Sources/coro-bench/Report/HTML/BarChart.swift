@@ -1,5 +1,5 @@
 /// The contenders in one figure of one case, the best one on top: a bar for the median, a line from
-/// the least round to the greatest, the median in digits, and the ratio to our best backend.
+/// the least round to the greatest, the median in digits, and the ratio to one of our backends.
 ///
 /// Where they are too far apart for bars a dot on a logarithmic scale takes the bar's place, as a
 /// bar has to begin at zero.

@@ -61,9 +61,12 @@ struct DocumentHeader {
     <span class="ours-name">Blue</span> is this library.</li>
     <li>What is named CPU, or has no name, is CPU time of one operation, of the program and of the
     kernel for it; p50 and p99 are time on the wall. Less is better, except for rates.</li>
-    <li>×1.42 [1.38, 1.47] means 1.42 times the figure of our best backend there, the one marked
-    ×1. The brackets are an interval of 95 % of confidence, from rounds that ran next to each other;
-    where it holds 1, no difference is shown.</li>
+    <li>×1.42 [1.38, 1.47] means 1.42 times the figure of our backend marked ×1: the geometric mean
+    of the ratios of each round, and not the ratio of the medians. The brackets are its interval of
+    95 % by the scatter of these rounds; where they hold 1, no difference is shown. How the machine
+    drifts from run to run is not in them.</li>
+    <li>A load sends its next message when the last one was answered, so whoever stops for a while
+    is asked less meanwhile: latencies compare contenders, and are no promise to users.</li>
     <li>Where contenders are more than 25 times apart, dots on a logarithmic scale stand for the
     bars.</li></ul></section>
     """

@@ -85,7 +85,8 @@ struct SummaryChart {
     let hint =
       charts.contains { $0.comparison.figure.isRate }
       ? "less is better, except for rates" : "less is better"
-    let reading = "Medians, from least to greatest round; × our best backend; \(hint)."
+    let reading =
+      "Medians, from least to greatest round; ×: mean ratio of the rounds to ×1; \(hint)."
     let origin = [
       report.machine.processor, report.machine.kernel, String(report.date.prefix(10)),
     ].filter { !$0.isEmpty }.joined(separator: ", ")
