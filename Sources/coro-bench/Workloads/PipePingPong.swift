@@ -1,8 +1,8 @@
 import Coroutines
 
 extension Workload {
-  /// Two coroutines of one loop with two pipes between them: four system calls a round trip, and
-  /// each of them has to wait for the other.
+  /// Two coroutines of one loop with two pipes between them: four system calls a round trip at
+  /// least, and each of them has to wait for the other.
   static let pipe = Workload(
     name: "pipe",
     summary: "ping-pong of two coroutines over two pipes (--size), a round trip",

@@ -11,7 +11,7 @@ extension ServerBootstrap {
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
       // Otherwise an end of file closes the channel, and answers that wait to be sent are lost.
       .childChannelOption(.allowRemoteHalfClosure, value: true)
-      // The default but for its maximum: all contenders receive up to 16 KiB at a time.
+      // The default but for its maximum: 16 KiB at a time, as the contract says.
       .childChannelOption(
         .recvAllocator,
         value: AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 2048, maximum: 16 * 1024))
