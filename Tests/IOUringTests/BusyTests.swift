@@ -39,6 +39,9 @@
     }
 
     @Test func `while somebody computes what is sent is not kept for the ring`() throws {
+      defer { backend.close() }
+      // Where the ring has not everything the calls are made at once anyway.
+      guard backend.ring.doesEverything, backend.lines.identities == nil else { return }
       var ends: [CInt] = [-1, -1]
       try #require(socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, &ends) == 0)
       defer { for end in ends { close(end) } }
@@ -60,7 +63,6 @@
         #expect(start(2, .send(ends[0], UnsafeRawBufferPointer(bytes), flags: 0)))
         #expect(operations[2].result == 1)
       }
-      backend.close()
 
       func finish(_ indices: Set<Int>) throws {
         var missing = indices

@@ -67,6 +67,7 @@ struct LoadCommand: ParsableCommand {
   }
 
   private func measure(_ load: some Load) throws -> LoadResult {
+    defer { load.deallocate() }
     var generator = LoadGenerator(load)
     return try generator.run(
       warmUp: .milliseconds(warmUpMs), duration: .milliseconds(durationMs), server: server)

@@ -39,6 +39,12 @@ struct DatagramLoad: Load {
     }
   }
 
+  func deallocate() {
+    events.deallocate()
+    buffer.deallocate()
+    connections.deallocate()
+  }
+
   func begin(_ meter: inout LoadMeter) throws {
     for number in connections.indices { try send(number, &meter) }
   }

@@ -18,6 +18,8 @@ struct EventPoll {
     events = .allocate(capacity: Self.capacity)
   }
 
+  func deallocate() { events.deallocate() }
+
   func add(_ descriptor: CInt, as number: Int, awaitsRoom: Bool = false) throws {
     guard coro_epoll_add(epoll, descriptor, Self.interest(awaitsRoom), UInt64(number)) == 0 else {
       throw BenchError(failureOf: "epoll_ctl")

@@ -29,6 +29,12 @@ struct ExchangeLoad: Load {
     slots.initialize(repeating: Slot())
   }
 
+  func deallocate() {
+    events.deallocate()
+    message.deallocate()
+    slots.deallocate()
+  }
+
   mutating func begin(_ meter: inout LoadMeter) throws {
     for number in slots.indices { try connect(number, &meter) }
   }

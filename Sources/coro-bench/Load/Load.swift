@@ -17,6 +17,9 @@ protocol Load {
   /// After how much time without events `makeGood` is called.
   static var patienceInMilliseconds: CInt { get }
 
+  /// Gives its memory back; its connections end with the process.
+  func deallocate()
+
   /// Does again what was in vain; called often.
   mutating func makeGood(_ meter: inout LoadMeter) throws
 }

@@ -16,6 +16,8 @@ struct StreamLoad: Load {
   private let size: Int
   private var answeredCount = 0
   private let connections: UnsafeMutableBufferPointer<Connection>
+  /// When each message was sent, for all connections.
+  private let times: UnsafeMutableBufferPointer<Int64>
   /// All that a connection can have on its way; what was received is of no interest.
   private let messages: UnsafeMutableRawBufferPointer
 
@@ -27,7 +29,7 @@ struct StreamLoad: Load {
     self.size = size
     messages = .allocate(byteCount: size * depth, alignment: 64)
     messages.initializeMemory(as: UInt8.self, repeating: 0x78)
-    let times = UnsafeMutableBufferPointer<Int64>.allocate(capacity: count * depth)
+    times = .allocate(capacity: count * depth)
     connections = .allocate(capacity: count)
     for index in 0..<count {
       let descriptor = try target.connect()
@@ -39,6 +41,13 @@ struct StreamLoad: Load {
           descriptor: descriptor, unsent: size * depth, missing: size,
           sendTimes: SendTimes(in: memory, sentAt: 0)))
     }
+  }
+
+  func deallocate() {
+    events.deallocate()
+    messages.deallocate()
+    times.deallocate()
+    connections.deallocate()
   }
 
   var isWarm: Bool { answeredCount == connections.count }
