@@ -7,7 +7,7 @@
   @testable import BackendIOUring
 
   /// When what is written is handed to the kernel by a call of its own, and not by the ring.
-  @Suite(.enabled(if: (try? IOUringBackend()) != nil)) struct Busy {
+  @Suite(.enabled(if: FeatureTests.isPermitted)) struct Busy {
     private let backend: IOUringBackend
 
     init() throws { backend = try IOUringBackend() }
