@@ -7,7 +7,7 @@ import Glibc
 /// known.
 enum MemoryGroup {
   /// Names the file with the group's memory, in bytes, for whoever is measured.
-  private static let variable = "CORO_BENCH_GROUP_MEMORY"
+  static let variable = "CORO_BENCH_GROUP_MEMORY"
 
   /// A hierarchy of groups that counts memory: cgroups(7).
   private struct Hierarchy {

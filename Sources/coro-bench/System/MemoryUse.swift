@@ -17,7 +17,7 @@ struct MemoryUse {
 
   /// The number in the file that the environment names.
   private static func groupMemory() throws -> Double {
-    guard let path = getenv("CORO_BENCH_GROUP_MEMORY").map({ String(cString: $0) }) else {
+    guard let path = getenv(MemoryGroup.variable).map({ String(cString: $0) }) else {
       return .nan
     }
     let text = try TextFile.contents(of: path)
