@@ -11,6 +11,7 @@ extension PipeEnd {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func read(
     into buffer: inout [UInt8], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -26,6 +27,7 @@ extension PipeEnd {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func read(
     into buffer: inout ArraySlice<UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -41,6 +43,7 @@ extension PipeEnd {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func read<let count: Int>(
     into buffer: inout InlineArray<count, UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -56,6 +59,7 @@ extension PipeEnd {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func read(
     into buffer: inout MutableRawSpan, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -86,6 +90,7 @@ extension PipeEnd {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func write(
     _ bytes: [UInt8], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -99,6 +104,7 @@ extension PipeEnd {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func write(
     _ bytes: ArraySlice<UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -112,6 +118,7 @@ extension PipeEnd {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func write<let count: Int>(
     _ bytes: InlineArray<count, UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -125,6 +132,7 @@ extension PipeEnd {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func write(
     _ bytes: String, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -138,6 +146,7 @@ extension PipeEnd {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func write(
     _ bytes: Substring, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -151,6 +160,7 @@ extension PipeEnd {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func write(
     _ bytes: RawSpan, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -180,6 +190,7 @@ extension PipeEnd {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @_disfavoredOverload
+  @inlinable
   public func write(
     _ bytes: some Collection<UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -195,6 +206,7 @@ extension PipeEnd {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
   ///   many bytes had been written is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func writeAll(
     _ bytes: [UInt8], timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -208,6 +220,7 @@ extension PipeEnd {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
   ///   many bytes had been written is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func writeAll(
     _ bytes: ArraySlice<UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -221,6 +234,7 @@ extension PipeEnd {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
   ///   many bytes had been written is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func writeAll<let count: Int>(
     _ bytes: InlineArray<count, UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -234,6 +248,7 @@ extension PipeEnd {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
   ///   many bytes had been written is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func writeAll(
     _ bytes: String, timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -247,6 +262,7 @@ extension PipeEnd {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
   ///   many bytes had been written is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func writeAll(
     _ bytes: Substring, timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -260,6 +276,7 @@ extension PipeEnd {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
   ///   many bytes had been written is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func writeAll(
     _ bytes: RawSpan, timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -292,6 +309,7 @@ extension PipeEnd {
   ///   many bytes had been written is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @_disfavoredOverload
+  @inlinable
   public func writeAll(
     _ bytes: some Collection<UInt8>, timeout: Duration? = nil
   ) throws(CoroutineError) {

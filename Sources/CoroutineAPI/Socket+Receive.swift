@@ -11,6 +11,7 @@ extension Socket {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func receive(
     into buffer: inout [UInt8], flags: ReceiveFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -26,6 +27,7 @@ extension Socket {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func receive(
     into buffer: inout ArraySlice<UInt8>, flags: ReceiveFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -41,6 +43,7 @@ extension Socket {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func receive<let count: Int>(
     into buffer: inout InlineArray<count, UInt8>, flags: ReceiveFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -56,6 +59,7 @@ extension Socket {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func receive(
     into buffer: inout MutableRawSpan, flags: ReceiveFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -85,6 +89,7 @@ extension Socket {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func receiveFrom(
     into buffer: inout [UInt8], flags: ReceiveFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> (count: Int, sender: Address) {
@@ -100,6 +105,7 @@ extension Socket {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func receiveFrom(
     into buffer: inout ArraySlice<UInt8>, flags: ReceiveFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> (count: Int, sender: Address) {
@@ -115,6 +121,7 @@ extension Socket {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func receiveFrom<let count: Int>(
     into buffer: inout InlineArray<count, UInt8>, flags: ReceiveFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> (count: Int, sender: Address) {
@@ -130,6 +137,7 @@ extension Socket {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func receiveFrom(
     into buffer: inout MutableRawSpan, flags: ReceiveFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> (count: Int, sender: Address) {

@@ -10,6 +10,7 @@ extension Socket {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func send(
     _ bytes: [UInt8], flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -22,6 +23,7 @@ extension Socket {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func send(
     _ bytes: ArraySlice<UInt8>, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -34,6 +36,7 @@ extension Socket {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func send<let count: Int>(
     _ bytes: InlineArray<count, UInt8>, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -46,6 +49,7 @@ extension Socket {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func send(
     _ bytes: String, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -58,6 +62,7 @@ extension Socket {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func send(
     _ bytes: Substring, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -70,6 +75,7 @@ extension Socket {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func send(
     _ bytes: RawSpan, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -97,6 +103,7 @@ extension Socket {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @_disfavoredOverload
+  @inlinable
   public func send(
     _ bytes: some Collection<UInt8>, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -112,6 +119,7 @@ extension Socket {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
   ///   many bytes had been sent is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func sendAll(
     _ bytes: [UInt8], flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -125,6 +133,7 @@ extension Socket {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
   ///   many bytes had been sent is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func sendAll(
     _ bytes: ArraySlice<UInt8>, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -138,6 +147,7 @@ extension Socket {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
   ///   many bytes had been sent is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func sendAll<let count: Int>(
     _ bytes: InlineArray<count, UInt8>, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -151,6 +161,7 @@ extension Socket {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
   ///   many bytes had been sent is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func sendAll(
     _ bytes: String, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -164,6 +175,7 @@ extension Socket {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
   ///   many bytes had been sent is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func sendAll(
     _ bytes: Substring, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -177,6 +189,7 @@ extension Socket {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
   ///   many bytes had been sent is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func sendAll(
     _ bytes: RawSpan, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -209,6 +222,7 @@ extension Socket {
   ///   many bytes had been sent is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @_disfavoredOverload
+  @inlinable
   public func sendAll(
     _ bytes: some Collection<UInt8>, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) {
@@ -225,6 +239,7 @@ extension Socket {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
+  @inlinable
   public func send(
     _ bytes: [UInt8], to address: Address, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -239,6 +254,7 @@ extension Socket {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
+  @inlinable
   public func send(
     _ bytes: ArraySlice<UInt8>, to address: Address, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -253,6 +269,7 @@ extension Socket {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
+  @inlinable
   public func send<let count: Int>(
     _ bytes: InlineArray<count, UInt8>, to address: Address, flags: SendFlags = [],
     timeout: Duration? = nil
@@ -268,6 +285,7 @@ extension Socket {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
+  @inlinable
   public func send(
     _ bytes: String, to address: Address, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -282,6 +300,7 @@ extension Socket {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
+  @inlinable
   public func send(
     _ bytes: Substring, to address: Address, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -296,6 +315,7 @@ extension Socket {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @discardableResult
+  @inlinable
   public func send(
     _ bytes: RawSpan, to address: Address, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
@@ -329,6 +349,7 @@ extension Socket {
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   @_disfavoredOverload
   @discardableResult
+  @inlinable
   public func send(
     _ bytes: some Collection<UInt8>, to address: Address, flags: SendFlags = [],
     timeout: Duration? = nil
