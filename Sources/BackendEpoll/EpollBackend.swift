@@ -77,6 +77,21 @@ public final class EpollBackend: Backend {
 
   /// Attempts the operation; what must wait is put into the table.
   public func start(_ operation: KernelOperation.Reference) -> Bool {
+    table.waitsAtOnce(operation) ? false : startOther(operation)
+  }
+
+  /// True.
+  public var sendsAtOnce: Bool { true }
+
+  /// Sends, unless the table knows that there is no room.
+  public func sendAtOnce(
+    _ descriptor: CInt, _ bytes: UnsafeRawBufferPointer, flags: CInt
+  ) -> Int? {
+    table.sendAtOnce(descriptor, bytes, flags)
+  }
+
+  @inline(never)
+  private func startOther(_ operation: KernelOperation.Reference) -> Bool {
     switch operation.pointer.pointee.kind {
     case .receive, .send:
       return table.startTransfer(operation)
@@ -122,16 +137,24 @@ public final class EpollBackend: Backend {
     // returns, as after any event: a signal's handler may have been for this loop.
     let count = coro_sys_epoll_wait(epoll, events.baseAddress, CInt(Self.eventCount), timeout)
     if count < 0, count != -Int(EINTR) { Self.fail(CInt(-count)) }
-    for index in 0..<max(0, count) {
-      let event = events[index]
-      let tag = withUnsafePointer(to: event) { coro_epoll_data($0) }
-      switch tag {
-      case Self.timerTag:
-        timer.hasFired()
-        table.checkNewcomers()
-      case Self.wakeUpTag: break
-      default: table.edge(tag, events: event.events, completed: &completed)
-      }
+    guard var event = UnsafePointer(events.baseAddress) else { return }
+    let end = event + max(0, count)
+    while event < end {
+      if !table.edgeOfReceiver(event, &completed) { edgeOfAnyone(event, &completed) }
+      event += 1
+    }
+  }
+
+  @inline(never)
+  private func edgeOfAnyone(
+    _ event: UnsafePointer<epoll_event>, _ completed: inout OperationList
+  ) {
+    switch coro_epoll_data(event) {
+    case Self.timerTag:
+      timer.hasFired()
+      table.checkNewcomers()
+    case Self.wakeUpTag: break
+    default: table.edgeOfAnyone(event, &completed)
     }
   }
 

@@ -5,23 +5,16 @@ import Glibc
 // What an edge tells, to whom; the rules are in `WaiterTable.swift`.
 
 extension WaiterTable {
-  /// Attempts again who waited for what `events` tells.
-  @inline(__always)
-  func edge(_ tag: UInt64, events: UInt32, completed: inout OperationList) {
-    guard let entry = existingEntry(CInt(truncatingIfNeeded: tag)),
-      entry.pointee.generation == UInt32(tag >> 32)
-    else { return }
-    if !edgeOfReceiver(entry, events, &completed) { edgeOfAnyone(entry, events, &completed) }
-  }
-
   /// As `edgeOfAnyone`, where the one who receives is the only one who waits.
   ///
   /// - Returns: False if it is not so, and nothing was done.
   @inline(__always)
-  private func edgeOfReceiver(
-    _ entry: UnsafeMutablePointer<Entry>, _ events: UInt32, _ completed: inout OperationList
+  func edgeOfReceiver(
+    _ event: UnsafePointer<epoll_event>, _ completed: inout OperationList
   ) -> Bool {
-    guard events & ~EPOLLOUT.rawValue == EPOLLIN.rawValue,
+    let events = event.pointee.events
+    guard let entry = entry(coro_epoll_data(event)),
+      events & ~EPOLLOUT.rawValue == EPOLLIN.rawValue,
       let operation = entry.pointee.reading.operations.first,
       operation.pointer.pointee.next == nil,
       entry.pointee.writing.operations.isEmpty, entry.pointee.polling.isEmpty,
@@ -29,22 +22,46 @@ extension WaiterTable {
     else { return false }
     if events & EPOLLOUT.rawValue != 0 { entry.pointee.writing.isBlocked = false }
     let result = operation.receive(descriptor, buffer, flags)
-    if result == -Int(EAGAIN) {
-      entry.pointee.reading.isBlocked = true
+    guard result >= 0 else {
+      failed(operation, result, entry, &completed)
       return true
     }
     entry.pointee.reading.isBlocked = hasEmptied(operation, entry, result, buffer.count, flags)
+    entry.pointee.reading.operations = OperationList()
     operation.pointer.pointee.result = result
-    _ = entry.pointee.reading.operations.popFirst()
     completed.append(operation)
-    abandonIfClosed(operation, entry)
     return true
   }
 
+  /// The only one who waits has received nothing.
   @inline(never)
-  private func edgeOfAnyone(
-    _ entry: UnsafeMutablePointer<Entry>, _ events: UInt32, _ completed: inout OperationList
+  private func failed(
+    _ operation: KernelOperation.Reference, _ result: Int, _ entry: UnsafeMutablePointer<Entry>,
+    _ completed: inout OperationList
   ) {
+    entry.pointee.reading.isBlocked = result == -Int(EAGAIN)
+    if entry.pointee.reading.isBlocked { return }
+    entry.pointee.reading.operations = OperationList()
+    operation.pointer.pointee.result = result
+    completed.append(operation)
+    abandonIfClosed(operation, entry)
+  }
+
+  /// The entry of an event; nil if it is of an earlier registration, or of none here.
+  @inline(__always)
+  private func entry(_ tag: UInt64) -> UnsafeMutablePointer<Entry>? {
+    guard let entry = existingEntry(CInt(truncatingIfNeeded: tag)),
+      entry.pointee.generation == UInt32(tag >> 32)
+    else { return nil }
+    return entry
+  }
+
+  /// Attempts again who waited for what the event tells.
+  func edgeOfAnyone(
+    _ event: UnsafePointer<epoll_event>, _ completed: inout OperationList
+  ) {
+    guard let entry = entry(coro_epoll_data(event)) else { return }
+    let events = event.pointee.events
     let hangUp = EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue
     if events & (hangUp | EPOLLPRI.rawValue) != 0 { entry.pointee.mayStopShort = true }
     if !entry.pointee.polling.isEmpty { askAgain(entry, events, &completed) }

@@ -1,3 +1,4 @@
+import CLinux
 import CoroutineAPI
 import Glibc
 
@@ -5,11 +6,40 @@ import Glibc
 // rules are those of `WaiterTable.swift`, where everything else is done.
 
 extension WaiterTable {
-  /// As `start`, for `receive` and `send`.
+  /// Makes a send(2) unless the direction is blocked or others wait for it.
+  ///
+  /// - Returns: As `Backend.sendAtOnce`.
   @inline(__always)
+  func sendAtOnce(
+    _ descriptor: CInt, _ bytes: UnsafeRawBufferPointer, _ flags: CInt
+  ) -> Int? {
+    guard let entry = existingEntry(descriptor), entry.pointee.writing.isFree else { return nil }
+    let result = coro_sys_send(
+      descriptor, bytes.baseAddress, bytes.count, flags | CInt(MSG_DONTWAIT))
+    // An operation that makes it again says what there is to say of these.
+    return result == -Int(EINTR) || result == -Int(EBADF) ? nil : result
+  }
+
+  /// Puts the operation in line, if it receives where there is known to be nothing yet, and nobody
+  /// else waits: that is the rule where a stream was read short.
+  ///
+  /// - Returns: Whether it was so; if not, nothing was done.
+  @inline(__always)
+  func waitsAtOnce(_ operation: KernelOperation.Reference) -> Bool {
+    guard case .receive(let descriptor, _, flags: _) = operation.pointer.pointee.kind,
+      operation.pointer.pointee.mayWait, let entry = existingEntry(descriptor),
+      entry.pointee.reading.isBlocked, entry.pointee.reading.operations.isEmpty
+    else { return false }
+    // It is registered: only who waits for an edge says "blocked".
+    noteNewcomer(descriptor, entry)
+    entry.pointee.reading.operations = OperationList(operation)
+    return true
+  }
+
+  /// As `start`, for `receive` and `send`.
   func startTransfer(_ operation: KernelOperation.Reference) -> Bool {
     guard let entry = existingEntry(operation.pointer.pointee.descriptor),
-      operation.pointer.pointee.mayWait
+      operation.pointer.pointee.mayWait, !operation.pointer.pointee.wasTried
     else { return start(operation) }
     switch operation.pointer.pointee.kind {
     case .send(let descriptor, let bytes, let flags):
@@ -20,13 +50,7 @@ extension WaiterTable {
       return startFailed(operation, result, entry, waiters)
     case .receive(let descriptor, let buffer, let flags):
       let waiters = withUnsafeMutablePointer(to: &entry.pointee.reading) { $0 }
-      guard waiters.pointee.operations.isEmpty else { return start(operation) }
-      if waiters.pointee.isBlocked {
-        // It is registered: only who waits for an edge says "blocked".
-        noteNewcomer(descriptor, entry)
-        waiters.pointee.operations.append(operation)
-        return false
-      }
+      guard waiters.pointee.isFree else { return start(operation) }
       let result = operation.receive(descriptor, buffer, flags)
       guard result < 0 else {
         waiters.pointee.isBlocked = hasEmptied(operation, entry, result, buffer.count, flags)

@@ -50,7 +50,8 @@ final class WaiterTable {
   let early: UnsafeMutablePointer<OperationList>
   let newcomers: UnsafeMutablePointer<Newcomers>
   // Raw memory, so that an entry is reached without an exclusivity check or a count.
-  private let storage: UnsafeMutablePointer<UnsafeMutableBufferPointer<Entry>>
+  @exclusivity(unchecked) private var entries: UnsafeMutablePointer<Entry>
+  @exclusivity(unchecked) private var entryCount: UInt32
 
   init(epoll: CInt) {
     self.epoll = epoll
@@ -58,13 +59,13 @@ final class WaiterTable {
     early.initialize(to: OperationList())
     newcomers = .allocate(capacity: 1)
     newcomers.initialize(to: Newcomers())
-    storage = .allocate(capacity: 1)
-    storage.initialize(to: UnsafeMutableBufferPointer(start: nil, count: 0))
+    entryCount = 64
+    entries = .allocate(capacity: 64)
+    entries.initialize(repeating: Entry(), count: 64)
   }
 
   func deallocate() {
-    storage.pointee.deallocate()
-    storage.deallocate()
+    entries.deallocate()
     early.deallocate()
     newcomers.deallocate()
   }
@@ -82,6 +83,7 @@ final class WaiterTable {
     }
     let entry = entry(descriptor)
     let waiters = Self.waiters(entry, direction)
+    if operation.pointer.pointee.wasTried { waiters.pointee.isBlocked = true }
     // One that may not wait has no later chance: the edge that sets it free may have happened, and
     // lie in the kernel until the next wait.
     let isBlocked = waiters.pointee.isBlocked && operation.pointer.pointee.mayWait
@@ -321,14 +323,14 @@ final class WaiterTable {
   /// nil: nothing is known of the descriptor.
   @inline(__always)
   func existingEntry(_ descriptor: CInt) -> UnsafeMutablePointer<Entry>? {
-    guard descriptor >= 0, Int(descriptor) < storage.pointee.count else { return nil }
-    return storage.pointee.baseAddress.unsafelyUnwrapped + Int(descriptor)
+    // A negative one is beyond all others.
+    let index = UInt32(bitPattern: descriptor)
+    return index < entryCount ? entries + Int(index) : nil
   }
 
   private func entry(_ descriptor: CInt) -> UnsafeMutablePointer<Entry> {
-    if Int(descriptor) >= storage.pointee.count { grow(toHold: Int(descriptor)) }
-    guard let start = storage.pointee.baseAddress else { fatalError("The table has no memory.") }
-    return start + Int(descriptor)
+    if UInt32(bitPattern: descriptor) >= entryCount { grow(toHold: descriptor) }
+    return entries + Int(descriptor)
   }
 
   static func waiters(
@@ -340,15 +342,14 @@ final class WaiterTable {
     }
   }
 
-  private func grow(toHold descriptor: Int) {
-    let old = storage.pointee
-    let new = UnsafeMutableBufferPointer<Entry>.allocate(
-      capacity: max(64, descriptor + 1, old.count * 2))
-    if let source = old.baseAddress, let target = new.baseAddress {
-      target.moveInitialize(from: source, count: old.count)
-    }
-    new[old.count...].initialize(repeating: Entry())
-    old.deallocate()
-    storage.pointee = new
+  private func grow(toHold descriptor: CInt) {
+    precondition(descriptor >= 0, "Nobody waits on a descriptor that is none.")
+    let count = max(Int(descriptor) + 1, Int(entryCount) * 2)
+    let new = UnsafeMutablePointer<Entry>.allocate(capacity: count)
+    new.moveInitialize(from: entries, count: Int(entryCount))
+    (new + Int(entryCount)).initialize(repeating: Entry(), count: count - Int(entryCount))
+    entries.deallocate()
+    entries = new
+    entryCount = UInt32(count)
   }
 }

@@ -54,61 +54,72 @@
     func reap(_ completed: inout OperationList) {
       isReaping = true
       defer { isReaping = false }
-      while let completion = nextCompletion() {
-        switch Tag(completion.word) {
-        case .operation:
-          guard let operation = Tag.operation(in: completion.word) else { continue }
-          if completion.isLast {
-            if completion.result > 0, isPlain(operation) {
-              report(first: operation, Int(completion.result), &completed)
-            } else {
-              finish(operation, Int(completion.result), &completed)
-            }
-          } else {
-            heard(operation, Int(completion.result), &completed)
-          }
-        case .cancellation:
-          guard let operation = Tag.operation(in: completion.word) else { continue }
-          cancellationAnswered(operation, Int(completion.result), &completed)
-        case .probe:
-          probeResult = completion.result
-        case .wakeUp:
-          var count: UInt64 = 0
-          _ = read(wakeUp, &count, MemoryLayout<UInt64>.size)
-          isWoken.pointee = true
-          watchWakeUp()
-        }
+      while true {
+        while hasShortWay, aside.isEmpty, reapPlain(&completed) {}
+        guard let completion = nextCompletion() else { return }
+        work(on: completion, &completed)
       }
     }
 
-    /// Whether what the ring says is what comes out, and nothing else is to be heard of it.
+    /// Reports the operations at the head of the queue that are plain, have moved bytes, and are
+    /// the only ones in their lines; that is the rule.
+    ///
+    /// - Returns: Whether there was one.
     @inline(__always)
-    private func isPlain(_ operation: KernelOperation.Reference) -> Bool {
-      operation.pointer.pointee.backendWord == WaitingLines.Place.ring
-        && !operation.pointer.pointee.backendMark && operation.pointer.pointee.backendCount == 0
+    private func reapPlain(_ completed: inout OperationList) -> Bool {
+      ring.fetchHidden()
+      let queue = ring.ring.pointee.cq
+      let start = queue.khead.pointee
+      var head = start
+      let tail = coro_ring_completion_tail(ring.ring)
+      while head != tail {
+        let entry = queue.cqes + Int(head & queue.ring_mask)
+        guard entry.pointee.res > 0, entry.pointee.flags & IORING_CQE_F_MORE == 0,
+          let operation = Tag.plainOperation(in: entry.pointee.user_data),
+          operation.isPlain, operation.pointer.pointee.next == nil
+        else { break }
+        operation.pointer.pointee.result = Int(entry.pointee.res)
+        lines.removeOnly(operation)
+        operation.place = .finished
+        completed.append(operation)
+        head &+= 1
+      }
+      coro_ring_advance(ring.ring, head)
+      return head != start
     }
 
-    /// As `report`, for one that is plain, and so the first of its line.
-    @inline(__always)
-    private func report(
-      first operation: KernelOperation.Reference, _ result: Int, _ completed: inout OperationList
-    ) {
-      operation.pointer.pointee.result = result
-      let next = lines.removeFirst(operation)
-      operation.pointer.pointee.backendWord = WaitingLines.Place.finished
-      completed.append(operation)
-      if let next, submit(next) { report(next, next.pointer.pointee.result, &completed) }
+    @inline(never)
+    private func work(on completion: Completion, _ completed: inout OperationList) {
+      switch Tag(completion.word) {
+      case .operation:
+        guard let operation = Tag.operation(in: completion.word) else { return }
+        if completion.isLast {
+          finish(operation, Int(completion.result), &completed)
+        } else {
+          heard(operation, Int(completion.result), &completed)
+        }
+      case .cancellation:
+        guard let operation = Tag.operation(in: completion.word) else { return }
+        cancellationAnswered(operation, Int(completion.result), &completed)
+      case .probe:
+        probeResult = completion.result
+      case .wakeUp:
+        var count: UInt64 = 0
+        _ = read(wakeUp, &count, MemoryLayout<UInt64>.size)
+        isWoken.pointee = true
+        watchWakeUp()
+      }
     }
 
     func finish(
       _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout OperationList
     ) {
-      if operation.pointer.pointee.backendWord == WaitingLines.Place.settled {
+      if operation.place == .settled {
         return hand(operation, to: &completed)
       }
-      if operation.pointer.pointee.backendMark {
-        operation.pointer.pointee.backendMark = false
-        if operation.pointer.pointee.backendWord == WaitingLines.Place.stranded {
+      if operation.hasPoll {
+        operation.hasPoll = false
+        if operation.place == .stranded {
           return interrupted(operation, &completed)
         }
         if result >= 0 {
@@ -120,7 +131,7 @@
       case Int(ECANCELED), Int(EINTR):
         interrupted(operation, &completed)
       case Int(EAGAIN)
-      where operation.pointer.pointee.backendWord == WaitingLines.Place.stranded:
+      where operation.place == .stranded:
         interrupted(operation, &completed)
       case Int(EAGAIN) where operation.pointer.pointee.kind.opcode != .connect:
         // The descriptor is in non-blocking mode, and the kernel would not wait for it.
@@ -143,7 +154,7 @@
         return false
       }
       return !buffer.isEmpty && !operation.pointer.pointee.isCancelled
-        && operation.pointer.pointee.backendWord == WaitingLines.Place.ring
+        && operation.place == .ring
         && coro_poll_now(descriptor, Int16(POLLIN)) == 0 && coro_is_fifo(descriptor) != 0
     }
 
@@ -151,15 +162,15 @@
     private func heard(
       _ operation: KernelOperation.Reference, _ answer: Int, _ completed: inout OperationList
     ) {
-      guard operation.pointer.pointee.backendWord == WaitingLines.Place.ring,
+      guard operation.place == .ring,
         let result = outcome(of: operation, after: answer)
       else { return }
       operation.pointer.pointee.result = result
       let next = lines.remove(operation)
-      operation.pointer.pointee.backendWord = WaitingLines.Place.settled
+      operation.place = .settled
       cancelInRing(operation)
       if result == -Int(EBADF), isClosed(operation) {
-        if let next { next.pointer.pointee.backendWord = WaitingLines.Place.line }
+        if let next { next.place = .line }
         return strand(operation.pointer.pointee.descriptor, &completed)
       }
       if let next, submit(next) { report(next, next.pointer.pointee.result, &completed) }
@@ -173,7 +184,7 @@
     ) {
       if operation.pointer.pointee.isCancelled {
         report(operation, -Int(ECANCELED), &completed)
-      } else if operation.pointer.pointee.backendWord == WaitingLines.Place.stranded {
+      } else if operation.place == .stranded {
         report(operation, -Int(EBADF), &completed)
       } else if case .poll = operation.pointer.pointee.kind {
         awaitReadiness(operation)
@@ -193,14 +204,14 @@
     ) {
       var finished = operation
       finished.pointer.pointee.result = result
-      if finished.pointer.pointee.backendWord == WaitingLines.Place.stranded {
+      if finished.place == .stranded {
         return hand(finished, to: &completed)
       }
       while true {
         let next = lines.remove(finished)
         hand(finished, to: &completed)
         if finished.pointer.pointee.result == -Int(EBADF), isClosed(finished) {
-          if let next { next.pointer.pointee.backendWord = WaitingLines.Place.line }
+          if let next { next.place = .line }
           return strand(finished.pointer.pointee.descriptor, &completed)
         }
         guard let next, submit(next) else { return }

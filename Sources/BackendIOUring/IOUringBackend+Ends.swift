@@ -15,13 +15,13 @@
     /// Reports everyone who waits on a descriptor with EBADF, once the ring has let go of them.
     func strand(_ descriptor: CInt, _ failed: inout OperationList) {
       while let operation = lines.popFirst(descriptor) {
-        if operation.pointer.pointee.backendWord == WaitingLines.Place.line {
-          operation.pointer.pointee.backendWord = WaitingLines.Place.finished
+        if operation.place == .line {
+          operation.place = .finished
           operation.pointer.pointee.result = -Int(EBADF)
           failed.append(operation)
         } else {
           // First the word: making room for the cancellation may find the operation's completion.
-          operation.pointer.pointee.backendWord = WaitingLines.Place.stranded
+          operation.place = .stranded
           if !operation.pointer.pointee.isCancelled { cancelInRing(operation) }
         }
       }

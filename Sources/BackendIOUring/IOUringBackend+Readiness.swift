@@ -38,7 +38,7 @@
     ///   peer has ended its sending, an error waits in its queue), and would tell of it for ever.
     ///   So this one tells of changes alone, after what stands now.
     func awaitReadiness(_ operation: KernelOperation.Reference, isInVain: Bool = false) {
-      operation.pointer.pointee.backendMark = true
+      operation.hasPoll = true
       let kind = operation.pointer.pointee.kind
       let events = UInt32(UInt16(truncatingIfNeeded: kind.eventsToPoll))
       let entry = freeEntry()
@@ -64,7 +64,7 @@
         let rested = resting
         resting = []
         for operation in rested {
-          if operation.pointer.pointee.backendCount > 0 {
+          if operation.answersDue > 0 {
             // The ring does not find what it has to cancel.
             finish(operation, -Int(ECANCELED), &completed)
           } else {
@@ -133,7 +133,7 @@
     /// is waited for, and the operation is not reported before it.
     func cancelInRing(_ operation: KernelOperation.Reference) {
       let word = Tag.operation.word(operation)
-      operation.pointer.pointee.backendCount += 1
+      operation.answersDue += 1
       let entry = freeEntry()
       if pollsAlone {
         io_uring_prep_poll_remove(entry, word)
@@ -150,9 +150,9 @@
     func cancellationAnswered(
       _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout OperationList
     ) {
-      operation.pointer.pointee.backendCount -= 1
-      if operation.pointer.pointee.backendWord == WaitingLines.Place.held {
-        if operation.pointer.pointee.backendCount == 0 { completed.append(operation) }
+      operation.answersDue -= 1
+      if operation.place == .held {
+        if operation.answersDue == 0 { completed.append(operation) }
       } else if result == -Int(ENOENT) || pollsAlone && result == -Int(EALREADY) {
         cancelInRing(operation)
       }
@@ -160,12 +160,12 @@
 
     /// Hands a finished operation back, unless a cancellation of it has to be answered yet.
     func hand(_ operation: KernelOperation.Reference, to completed: inout OperationList) {
-      if operation.pointer.pointee.backendCount == 0 {
+      if operation.answersDue == 0 {
         // From here on nobody may ask the ring to cancel it.
-        operation.pointer.pointee.backendWord = WaitingLines.Place.finished
+        operation.place = .finished
         completed.append(operation)
       } else {
-        operation.pointer.pointee.backendWord = WaitingLines.Place.held
+        operation.place = .held
       }
     }
   }

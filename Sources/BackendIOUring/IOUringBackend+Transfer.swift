@@ -12,18 +12,26 @@
     /// - Returns: Whether the ring has it; if not, nothing was done.
     @inline(__always)
     func startTransfer(_ operation: KernelOperation.Reference) -> Bool {
-      guard operation.pointer.pointee.mayWait,
-        operation.pointer.pointee.traits.isDisjoint(with: [.receivingEnded, .pollFirst, .datagram]),
-        ring.doesEverything
+      guard operation.pointer.pointee.mayWait, hasShortWay,
+        operation.pointer.pointee.traits.isDisjoint(with: [.receivingEnded, .pollFirst, .datagram])
       else { return false }
+      let word = Tag.operation.word(operation)
       switch operation.pointer.pointee.kind {
       case .receive(let descriptor, let buffer, let flags):
-        guard lines.begin(operation, .reading) else { return false }
-        operation.prepare(freeEntry(), receive: descriptor, buffer, flags)
+        guard let line = lines.emptyLine(descriptor, .reading),
+          coro_ring_queue_transfer(
+            ring.ring, UInt8(IORING_OP_RECV.rawValue), descriptor, buffer.baseAddress, buffer.count,
+            flags, word)
+        else { return false }
+        line.pointee = OperationList(operation)
         return true
       case .send(let descriptor, let bytes, let flags):
-        guard !isCallBetter, lines.begin(operation, .writing) else { return false }
-        operation.prepare(freeEntry(), send: descriptor, bytes, flags)
+        guard !isCallBetter, let line = lines.emptyLine(descriptor, .writing),
+          coro_ring_queue_transfer(
+            ring.ring, UInt8(IORING_OP_SEND.rawValue), descriptor, bytes.baseAddress, bytes.count,
+            flags | CInt(MSG_DONTWAIT), word)
+        else { return false }
+        line.pointee = OperationList(operation)
         return true
       default:
         return false

@@ -18,6 +18,8 @@
     /// descriptor is gone.
     let early: UnsafeMutablePointer<OperationList>
     let lines: WaitingLines
+    /// The ring does everything, and tells open files apart by itself: see `startTransfer`.
+    let hasShortWay: Bool
     /// Completions are being worked on.
     @exclusivity(unchecked) var isReaping = false
     /// Completions that were found meanwhile, to be worked on next.
@@ -68,6 +70,7 @@
           operands: "(eventfd)", detail: "raise the limit of open descriptors (ulimit -n)")
       }
       lines = WaitingLines(ring.features.cancelsByDescriptor ? nil : FileIdentities())
+      hasShortWay = ring.doesEverything && lines.identities == nil
       early = .allocate(capacity: 1)
       early.initialize(to: OperationList())
       isWoken = .allocate(capacity: 1)
@@ -131,7 +134,8 @@
         if !operation.pointer.pointee.mayWait { return attemptOnce(operation) }
         if case .accept = operation.pointer.pointee.kind, acceptsAtOnce(operation) { return true }
         if endsAtOnce(operation) { return true }
-        guard lines.append(operation), submit(operation) else { return false }
+        guard lines.append(operation) else { return false }
+        guard submit(operation) else { return false }
         _ = lines.remove(operation)
         if operation.pointer.pointee.result == -Int(EBADF) { strandEarlyIfClosed(operation) }
         return true
@@ -150,7 +154,7 @@
       else {
         return submitForReadiness(operation)
       }
-      operation.pointer.pointee.backendWord = WaitingLines.Place.ring
+      operation.place = .ring
       operation.prepare(freeEntry())
       return false
     }
@@ -198,7 +202,7 @@
     /// Its own completion follows, whoever wins the race.
     public func cancel(_ operation: KernelOperation.Reference) {
       // Of a descriptor that is gone: its end was asked for, or is under way.
-      if operation.pointer.pointee.backendWord >= WaitingLines.Place.stranded { return }
+      if operation.place.rawValue >= Place.stranded.rawValue { return }
       if lines.isWaiting(operation) {
         _ = lines.remove(operation)
         operation.pointer.pointee.result = -Int(ECANCELED)

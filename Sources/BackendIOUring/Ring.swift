@@ -203,7 +203,7 @@
       let completion = Completion(
         word: entry.pointee.user_data, result: entry.pointee.res,
         isLast: entry.pointee.flags & IORING_CQE_F_MORE == 0)
-      coro_ring_advance(ring)
+      coro_ring_advance(ring, ring.pointee.cq.khead.pointee &+ 1)
       return completion
     }
 
@@ -211,6 +211,12 @@
     @inline(__always)
     private func hiddenCompletion() -> UnsafePointer<io_uring_cqe>? {
       showsWork ? askForCompletion() : nil
+    }
+
+    /// Has the kernel fill the queue, if that is empty and there is something to fill it with.
+    @inline(__always)
+    func fetchHidden() {
+      if coro_ring_peek(ring) == nil, showsWork { _ = askForCompletion() }
     }
 
     @inline(never)

@@ -19,6 +19,13 @@
       UInt64(UInt(bitPattern: operation.pointer)) | rawValue
     }
 
+    /// nil if the completion is for something else.
+    @inline(__always)
+    static func plainOperation(in word: UInt64) -> KernelOperation.Reference? {
+      word & 7 == 0 ? operation(in: word) : nil
+    }
+
+    @inline(__always)
     static func operation(in word: UInt64) -> KernelOperation.Reference? {
       UnsafeMutablePointer(bitPattern: UInt(word & ~7)).map { KernelOperation.Reference($0) }
     }

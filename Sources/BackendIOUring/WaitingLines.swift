@@ -16,37 +16,22 @@
       var polling = OperationList()
     }
 
-    /// Where an operation is, in its own word.
-    enum Place {
-      /// The ring has it.
-      static let ring: UInt64 = 0
-      /// In a line, behind the one that the ring has.
-      static let line: UInt64 = 1
-      /// The ring has it, but its descriptor is gone: it is in no list here.
-      static let stranded: UInt64 = 2
-      /// It has its result, and the ring has yet to end its poll: it is in no list here.
-      static let settled: UInt64 = 3
-      /// It has its result, and the ring has yet to answer a cancellation: it is in no list here.
-      static let held: UInt64 = 4
-      /// It has its result, and is reported by this `wait` or the next.
-      static let finished: UInt64 = 5
-    }
-
     // Raw memory, so that an entry is reached without an exclusivity check or a count.
-    private let storage: UnsafeMutablePointer<UnsafeMutableBufferPointer<Entry>>
+    @exclusivity(unchecked) private var entries: UnsafeMutablePointer<Entry>
+    @exclusivity(unchecked) private var entryCount: UInt32
 
     /// nil: the ring itself tells open files apart.
     let identities: FileIdentities?
 
     init(_ identities: FileIdentities?) {
       self.identities = identities
-      storage = .allocate(capacity: 1)
-      storage.initialize(to: UnsafeMutableBufferPointer(start: nil, count: 0))
+      entryCount = 64
+      entries = .allocate(capacity: 64)
+      entries.initialize(repeating: Entry(), count: 64)
     }
 
     deinit {
-      storage.pointee.deallocate()
-      storage.deallocate()
+      entries.deallocate()
     }
 
     /// Whether nobody waits for what the operation is about to ask.
@@ -63,27 +48,18 @@
       let line = line(of: operation)
       let isFirst = line.pointee.isEmpty || operation.pointer.pointee.direction == nil
       line.pointee.append(operation)
-      operation.pointer.pointee.backendWord = isFirst ? Place.ring : Place.line
+      operation.place = isFirst ? .ring : .line
       return isFirst
     }
 
-    /// As `append`, where the line is empty, and no identities are kept.
-    ///
-    /// - Returns: Whether it was so; if not, nothing was done.
+    /// The line of a descriptor that somebody waited on before, if nobody is in it.
     @inline(__always)
-    func begin(
-      _ operation: KernelOperation.Reference, _ direction: KernelOperation.Direction
-    ) -> Bool {
-      guard identities == nil, let entry = existingEntry(operation.pointer.pointee.descriptor)
-      else { return false }
-      let line =
-        direction == .reading
-        ? withUnsafeMutablePointer(to: &entry.pointee.reading) { $0 }
-        : withUnsafeMutablePointer(to: &entry.pointee.writing) { $0 }
-      guard line.pointee.isEmpty else { return false }
-      line.pointee = OperationList(operation)
-      operation.pointer.pointee.backendWord = Place.ring
-      return true
+    func emptyLine(
+      _ descriptor: CInt, _ direction: KernelOperation.Direction
+    ) -> UnsafeMutablePointer<OperationList>? {
+      guard let entry = existingEntry(descriptor) else { return nil }
+      let line = Self.line(of: entry, direction)
+      return line.pointee.isEmpty ? line : nil
     }
 
     /// Takes the operation out of its line.
@@ -93,25 +69,20 @@
       let line = line(of: operation)
       let wasFirst = line.pointee.first == operation
       line.pointee.remove(operation)
-      operation.pointer.pointee.backendWord = Place.ring
+      operation.place = .ring
       let descriptor = operation.pointer.pointee.descriptor
       if identities != nil { forgetIfUnused(descriptor) }
       guard wasFirst, operation.pointer.pointee.direction != nil,
         let next = line.pointee.first
       else { return nil }
-      next.pointer.pointee.backendWord = Place.ring
+      next.place = .ring
       return next
     }
 
-    /// As `remove`, for the first one of a line.
+    /// As `remove`, for the only one of a line, and where no identities are kept.
     @inline(__always)
-    func removeFirst(_ operation: KernelOperation.Reference) -> KernelOperation.Reference? {
-      let line = line(of: operation)
-      _ = line.pointee.popFirst()
-      if identities != nil { forgetIfUnused(operation.pointer.pointee.descriptor) }
-      guard let next = line.pointee.first else { return nil }
-      next.pointer.pointee.backendWord = Place.ring
-      return next
+    func removeOnly(_ operation: KernelOperation.Reference) {
+      line(of: operation).pointee = OperationList()
     }
 
     @inline(never)
@@ -155,45 +126,48 @@
 
     @inline(__always)
     private func existingEntry(_ descriptor: CInt) -> UnsafeMutablePointer<Entry>? {
-      guard descriptor >= 0, Int(descriptor) < storage.pointee.count else { return nil }
-      return storage.pointee.baseAddress.map { $0 + Int(descriptor) }
+      // A negative one is beyond all others.
+      let index = UInt32(bitPattern: descriptor)
+      return index < entryCount ? entries + Int(index) : nil
     }
 
     /// Whether the operation is in a line, and not the first.
     ///
     /// Its own word says so: one that has finished and is not reported yet is in another list.
     func isWaiting(_ operation: KernelOperation.Reference) -> Bool {
-      operation.pointer.pointee.backendWord == Place.line
+      operation.place == .line
     }
 
     @inline(__always)
     private func line(
       of operation: KernelOperation.Reference
     ) -> UnsafeMutablePointer<OperationList> {
-      let descriptor = Int(operation.pointer.pointee.descriptor)
-      if descriptor >= storage.pointee.count { grow(toHold: descriptor) }
-      guard descriptor >= 0, let start = storage.pointee.baseAddress else {
-        fatalError("An operation without a descriptor has no line.")
-      }
-      let entry = start + descriptor
-      switch operation.pointer.pointee.direction {
-      case .reading: return withUnsafeMutablePointer(to: &entry.pointee.reading) { $0 }
-      case .writing: return withUnsafeMutablePointer(to: &entry.pointee.writing) { $0 }
-      case nil: return withUnsafeMutablePointer(to: &entry.pointee.polling) { $0 }
+      let descriptor = operation.pointer.pointee.descriptor
+      if UInt32(bitPattern: descriptor) >= entryCount { grow(toHold: descriptor) }
+      return Self.line(of: entries + Int(descriptor), operation.pointer.pointee.direction)
+    }
+
+    @inline(__always)
+    private static func line(
+      of entry: UnsafeMutablePointer<Entry>, _ direction: KernelOperation.Direction?
+    ) -> UnsafeMutablePointer<OperationList> {
+      switch direction {
+      case .reading: withUnsafeMutablePointer(to: &entry.pointee.reading) { $0 }
+      case .writing: withUnsafeMutablePointer(to: &entry.pointee.writing) { $0 }
+      case nil: withUnsafeMutablePointer(to: &entry.pointee.polling) { $0 }
       }
     }
 
     @inline(never)
-    private func grow(toHold descriptor: Int) {
-      let old = storage.pointee
-      let new = UnsafeMutableBufferPointer<Entry>.allocate(
-        capacity: max(64, descriptor + 1, old.count * 2))
-      if let source = old.baseAddress, let target = new.baseAddress {
-        target.moveInitialize(from: source, count: old.count)
-      }
-      new[old.count...].initialize(repeating: Entry())
-      old.deallocate()
-      storage.pointee = new
+    private func grow(toHold descriptor: CInt) {
+      precondition(descriptor >= 0, "An operation without a descriptor has no line.")
+      let count = max(Int(descriptor) + 1, Int(entryCount) * 2)
+      let new = UnsafeMutablePointer<Entry>.allocate(capacity: count)
+      new.moveInitialize(from: entries, count: Int(entryCount))
+      (new + Int(entryCount)).initialize(repeating: Entry(), count: count - Int(entryCount))
+      entries.deallocate()
+      entries = new
+      entryCount = UInt32(count)
     }
   }
 #endif

@@ -15,9 +15,14 @@ static inline const struct io_uring_cqe *coro_ring_peek(const struct io_uring *r
   return &ring->cq.cqes[head & ring->cq.ring_mask];
 }
 
-// Gives its place in the queue back.
-static inline void coro_ring_advance(struct io_uring *ring) {
-  io_uring_smp_store_release(ring->cq.khead, *ring->cq.khead + 1);
+// How far the kernel has filled the queue of completions.
+static inline unsigned coro_ring_completion_tail(const struct io_uring *ring) {
+  return io_uring_smp_load_acquire(ring->cq.ktail);
+}
+
+// Gives the places before `head` back.
+static inline void coro_ring_advance(struct io_uring *ring, unsigned head) {
+  io_uring_smp_store_release(ring->cq.khead, head);
 }
 
 // A free submission entry, all zero, or NULL: io_uring_get_sqe(3) for a ring that has neither a
@@ -32,4 +37,25 @@ static inline struct io_uring_sqe *coro_ring_next_entry(struct io_uring *ring) {
   struct io_uring_sqe *entry = &ring->sq.sqes[tail & ring->sq.ring_mask];
   __builtin_memset(entry, 0, sizeof *entry);
   return entry;
+}
+
+// Queues IORING_OP_RECV or IORING_OP_SEND, in one go.
+//
+// False: there is no free entry. One entry carries 32 bits of length, and the kernel no more than
+// MAX_RW_COUNT.
+static inline __attribute__((always_inline)) _Bool coro_ring_queue_transfer(
+    struct io_uring *ring, uint8_t opcode, int descriptor, const void *address, size_t length,
+    int flags, uint64_t word) {
+  unsigned tail = ring->sq.sqe_tail;
+  if (tail - *ring->sq.khead >= ring->sq.ring_entries) return 0;
+  ring->sq.sqe_tail = tail + 1;
+  ring->sq.sqes[tail & ring->sq.ring_mask] = (struct io_uring_sqe){
+      .opcode = opcode,
+      .fd = descriptor,
+      .addr = (uintptr_t)address,
+      .len = length < 0x7ffff000 ? (uint32_t)length : 0x7ffff000,
+      .msg_flags = (uint32_t)flags,
+      .user_data = word,
+  };
+  return 1;
 }

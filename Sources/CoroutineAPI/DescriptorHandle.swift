@@ -7,14 +7,31 @@ struct DescriptorState {
   let descriptor: CInt
   var traits: KernelOperation.Traits
   /// The number of the loop that first waited on it; the only one that may while it lives.
-  var loop: UInt64 = 0
-  var isClosed = false
+  ///
+  /// 0: nobody has, or it is closed. So one look says that it can be used, and where.
+  private(set) var loop: UInt64 = 0
+  private(set) var isClosed = false
   /// It is somebody else's, and left open.
   var isBorrowed = false
   /// Operations in flight on it, linked through themselves.
   var firstInFlight: KernelOperation.Reference?
   /// The coroutine that closes it and waits for those operations to end.
   var closer: CoroutineRecord.Reference?
+
+  init(descriptor: CInt, traits: KernelOperation.Traits) {
+    self.descriptor = descriptor
+    self.traits = traits
+  }
+
+  mutating func belong(to scheduler: Scheduler) {
+    loop = scheduler.core.pointee.number
+  }
+
+  /// Has everybody refused from now on.
+  mutating func markClosed() {
+    isClosed = true
+    loop = 0
+  }
 }
 
 /// The one way from a public type to its descriptor.
@@ -35,12 +52,56 @@ struct DescriptorHandle {
   /// Performs an operation on the descriptor; see `Scheduler.perform`.
   @inline(__always)
   func perform(
-    _ call: StaticString, _ kind: KernelOperation.Kind, timeout: Duration?
+    _ call: StaticString, _ kind: KernelOperation.Kind, timeout: Duration?,
+    likelyToWait: Bool = false, wasTried: Bool = false
   ) throws(CoroutineError) -> Outcome {
+    let scheduler: Scheduler
+    if let loop = owningLoop {
+      scheduler = loop
+    } else {
+      guard let loop = try admit(call) else { return .closed }
+      scheduler = loop
+    }
+    return scheduler.perform(
+      kind, on: self, timeout: timeout, likelyToWait: likelyToWait, wasTried: wasTried)
+  }
+
+  /// Sends without an operation, if the backend would begin with the very call.
+  ///
+  /// - Returns: A count or a negated errno value; -EAGAIN: it was tried in vain, and not counted
+  ///   against the budget. nil: nothing was tried.
+  @inline(__always)
+  func sendAtOnce(_ bytes: UnsafeRawBufferPointer, flags: CInt) -> Int? {
+    guard let scheduler = owningLoop, scheduler.core.pointee.sendsAtOnce,
+      scheduler.core.pointee.running.cancellation == .none,
+      let result = scheduler.withBackend({
+        $0.sendAtOnce(state.pointee.descriptor, bytes, flags: flags)
+      })
+    else { return nil }
+    if result != -Int(EAGAIN) { scheduler.spendBudgetInline() }
+    return result
+  }
+
+  /// The calling thread's loop, if the descriptor is its own already, and open.
+  ///
+  /// It has a backend then: see `admit`.
+  @inline(__always)
+  private var owningLoop: Scheduler? {
+    guard let scheduler = Scheduler.current,
+      state.pointee.loop == scheduler.core.pointee.number
+    else { return nil }
+    return scheduler
+  }
+
+  /// As `owningLoop`; makes the descriptor the loop's, and the loop's backend, if need be.
+  ///
+  /// - Returns: nil if it is closed.
+  @inline(never)
+  private func admit(_ call: StaticString) throws(CoroutineError) -> Scheduler? {
     let scheduler = try Scheduler.forKernelCall(call)
-    if state.pointee.isClosed { return .closed }
+    if state.pointee.isClosed { return nil }
     if state.pointee.loop != scheduler.core.pointee.number { claim(scheduler) }
-    return scheduler.perform(kind, on: self, timeout: timeout)
+    return scheduler
   }
 
   /// Makes the descriptor the loop's, if it is nobody's or its loop has ended.
@@ -61,7 +122,7 @@ struct DescriptorHandle {
         "Descriptor \(descriptor) belongs to another thread's loop. Use it there, or make one here."
       )
     }
-    state.pointee.loop = scheduler.core.pointee.number
+    state.pointee.belong(to: scheduler)
     scheduler.introduce(descriptor)
   }
 
@@ -132,7 +193,7 @@ struct DescriptorHandle {
   private func retire(_ call: StaticString) throws(CoroutineError) -> Scheduler {
     let scheduler = try Scheduler.forKernelCall(call)
     if state.pointee.loop != scheduler.core.pointee.number { claim(scheduler) }
-    state.pointee.isClosed = true
+    state.pointee.markClosed()
     drain(scheduler)
     return scheduler
   }

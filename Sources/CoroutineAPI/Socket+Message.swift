@@ -58,7 +58,7 @@ extension Socket {
           .closed, call: "take", operands: "descriptor \(handle.descriptor)",
           detail: "it was taken or closed before")
       }
-      handle.state.pointee.isClosed = true
+      handle.state.pointee.markClosed()
       return fileDescriptor
     }
 

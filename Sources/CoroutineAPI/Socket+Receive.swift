@@ -76,10 +76,11 @@ extension Socket {
   ///
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func receive(
     into buffer: UnsafeMutableRawBufferPointer, flags: ReceiveFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    try receive(buffer, flags, timeout)
+    flags.isEmpty && timeout == nil ? try receive(buffer) : try receive(buffer, flags, timeout)
   }
 
   /// Suspends until a datagram is there, and receives it into an array, which keeps its length.

@@ -205,12 +205,14 @@ extension Socket {
   /// - Throws: `system`, `timeout`, `closed`, `cancelled`, `misuse` where there is no loop. How
   ///   many bytes had been sent is the error's `bytesTransferred`.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
+  @inlinable
   public func sendAll(
     _ bytes: UnsafeRawBufferPointer, flags: SendFlags = [], timeout: Duration? = nil
   ) throws(CoroutineError) {
-    try movingAll("sendAll", "sent", sendOperands, bytes.count, timeout) {
-      (moved, rest) throws(CoroutineError) in
-      try send(bytes.rest(from: moved), flags, rest)
+    if flags.isEmpty, timeout == nil {
+      try sendAll(bytes)
+    } else {
+      try sendAll(bytes, flags, timeout)
     }
   }
 

@@ -6,18 +6,17 @@ import Glibc
 extension Socket {
   // MARK: Receiving
 
-  @inline(__always)
-  func receive(
-    _ buffer: UnsafeMutableRawBufferPointer, _ flags: ReceiveFlags, _ timeout: Duration?
-  ) throws(CoroutineError) -> Int {
-    guard flags.isEmpty else { return try receiveSpecially(buffer, flags, timeout) }
-    return try handle.perform(
-      "receive", .receive(handle.descriptor, buffer, flags: 0), timeout: timeout
+  /// What most calls are, on its own: the compiler sees which they are, and the shorter the way,
+  /// the more of a loop's time is its user's.
+  @usableFromInline
+  func receive(_ buffer: UnsafeMutableRawBufferPointer) throws(CoroutineError) -> Int {
+    try handle.perform(
+      "receive", .receive(handle.descriptor, buffer, flags: 0), timeout: nil, likelyToWait: true
     ).value("receive", receiveOperands)
   }
 
-  @inline(never)
-  private func receiveSpecially(
+  @usableFromInline
+  func receive(
     _ buffer: UnsafeMutableRawBufferPointer, _ flags: ReceiveFlags, _ timeout: Duration?
   ) throws(CoroutineError) -> Int {
     if flags.isAside {
@@ -163,8 +162,68 @@ extension Socket {
   func send(
     _ bytes: UnsafeRawBufferPointer, _ flags: SendFlags, _ timeout: Duration?
   ) throws(CoroutineError) -> Outcome {
+    let begun = sendAtOnce(bytes, flags, timeout)
+    if let begun, begun != -Int(EAGAIN) { return Outcome(begun) }
+    return try sendByOperation(bytes, flags, timeout, wasTried: begun != nil)
+  }
+
+  /// See `DescriptorHandle.sendAtOnce`; not where no operation may follow that waits.
+  @inline(__always)
+  func sendAtOnce(
+    _ bytes: UnsafeRawBufferPointer, _ flags: SendFlags, _ timeout: Duration?
+  ) -> Int? {
+    if let timeout, !timeout.isPositive { return nil }
+    return handle.sendAtOnce(bytes, flags: flags.once)
+  }
+
+  @inline(never)
+  private func sendByOperation(
+    _ bytes: UnsafeRawBufferPointer, _ flags: SendFlags, _ timeout: Duration?, wasTried: Bool
+  ) throws(CoroutineError) -> Outcome {
     try handle.perform(
-      "send", .send(handle.descriptor, bytes, flags: flags.once), timeout: timeout)
+      "send", .send(handle.descriptor, bytes, flags: flags.once), timeout: timeout,
+      wasTried: wasTried)
+  }
+
+  /// See `receive(_:)`.
+  @usableFromInline
+  func sendAll(_ bytes: UnsafeRawBufferPointer) throws(CoroutineError) {
+    guard let begun = handle.sendAtOnce(bytes, flags: SendFlags().once) else {
+      return try sendAllByOperation(bytes)
+    }
+    if begun != bytes.count { try sendRest(bytes, begun: begun) }
+  }
+
+  @inline(never)
+  private func sendAllByOperation(_ bytes: UnsafeRawBufferPointer) throws(CoroutineError) {
+    let begun = try handle.perform(
+      "sendAll", .send(handle.descriptor, bytes, flags: SendFlags().once), timeout: nil,
+      likelyToWait: true
+    ).rawValue
+    if begun != bytes.count { try sendRest(bytes, begun: begun) }
+  }
+
+  /// Sends what was not sent by a first step, whose outcome is `begun`.
+  @inline(never)
+  private func sendRest(_ bytes: UnsafeRawBufferPointer, begun: Int) throws(CoroutineError) {
+    var first: Int? = begun
+    try movingAll("sendAll", "sent", sendOperands, bytes.count, nil) {
+      (moved, _) throws(CoroutineError) in
+      guard let begun = first else { return try send(bytes.rest(from: moved), [], nil) }
+      first = nil
+      if begun != -Int(EAGAIN) { return Outcome(begun) }
+      return try sendByOperation(bytes, [], nil, wasTried: true)
+    }
+  }
+
+  @usableFromInline
+  func sendAll(
+    _ bytes: UnsafeRawBufferPointer, _ flags: SendFlags, _ timeout: Duration?
+  ) throws(CoroutineError) {
+    try movingAll("sendAll", "sent", sendOperands, bytes.count, timeout) {
+      (moved, rest) throws(CoroutineError) in
+      try send(bytes.rest(from: moved), flags, rest)
+    }
   }
 
   func send(

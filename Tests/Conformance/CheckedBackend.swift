@@ -26,12 +26,25 @@ public final class CheckedBackend: Backend {
     check(!inFlight.contains(operation), "an operation was started twice")
     // Another operation may start meanwhile only on another stack, so this frame sees it finish.
     if base.start(operation) {
-      checkResult(operation)
+      checkResult(operation.pointer.pointee.result)
       return true
     }
     check(operation.pointer.pointee.mayWait, "an operation waits that may not")
     inFlight.insert(operation)
     return false
+  }
+
+  /// As the base.
+  public var sendsAtOnce: Bool { base.sendsAtOnce }
+
+  /// See `Backend.sendAtOnce(_:_:flags:)`.
+  public func sendAtOnce(
+    _ descriptor: CInt, _ bytes: UnsafeRawBufferPointer, flags: CInt
+  ) -> Int? {
+    check(!isClosed, "something was sent after close()")
+    let result = base.sendAtOnce(descriptor, bytes, flags: flags)
+    if let result { checkResult(result) }
+    return result
   }
 
   /// See `Backend.cancel(_:)`.
@@ -49,7 +62,7 @@ public final class CheckedBackend: Backend {
     while let operation = finished.popFirst() {
       check(
         inFlight.remove(operation) != nil, "an operation was reported that is not in flight (I1)")
-      checkResult(operation)
+      checkResult(operation.pointer.pointee.result)
       completed.append(operation)
     }
   }
@@ -72,8 +85,7 @@ public final class CheckedBackend: Backend {
     base.abandon()
   }
 
-  private func checkResult(_ operation: KernelOperation.Reference) {
-    let result = operation.pointer.pointee.result
+  private func checkResult(_ result: Int) {
     check(result > -4096, "the result \(result) is neither a count nor an errno value")
     check(result != -4, "EINTR was reported")
   }

@@ -43,21 +43,21 @@ import Testing
       withUnsafeMutablePointer(to: &operation) { pointer in
         let reference = KernelOperation.Reference(pointer)
         fixture.table.forget(fixture.ends.0)
-        #expect(!fixture.table.start(reference))
+        #expect(!fixture.table.begin(reference))
         fixture.table.cancel(reference)
         #expect(fixture.table.early.pointee.popFirst() == reference)
         // As after close and reuse: whoever has the number now waits anew.
         fixture.table.forget(fixture.ends.0)
-        #expect(!fixture.table.start(reference))
+        #expect(!fixture.table.begin(reference))
         #expect(write(fixture.ends.1, "x", 1) == 1)
 
         var completed = OperationList()
         fixture.table.edge(
-          fixture.tag(generation: 0), events: EPOLLIN.rawValue, completed: &completed)
+          fixture.tag(generation: 1), events: EPOLLIN.rawValue, completed: &completed)
         #expect(completed.isEmpty, "an event of the number's former owner woke the new one")
 
         fixture.table.edge(
-          fixture.tag(generation: 1), events: EPOLLIN.rawValue, completed: &completed)
+          fixture.tag(generation: 2), events: EPOLLIN.rawValue, completed: &completed)
         #expect(completed.popFirst() == reference)
         #expect(pointer.pointee.result == 1)
       }
@@ -72,7 +72,7 @@ import Testing
       var first = KernelOperation(.receive(fixture.ends.0, bytes, flags: 0), traits: .tcp)
       withUnsafeMutablePointer(to: &first) { pointer in
         let reference = KernelOperation.Reference(pointer)
-        #expect(!fixture.table.start(reference))
+        #expect(!fixture.table.begin(reference))
         #expect(write(fixture.ends.1, "x", 1) == 1)
         var completed = OperationList()
         fixture.table.edge(
@@ -80,13 +80,56 @@ import Testing
         #expect(completed.popFirst() == reference)
         // The edge for this byte has not been seen yet: an attempt would find it.
         #expect(write(fixture.ends.1, "x", 1) == 1)
-        #expect(!fixture.table.start(reference))
+        #expect(!fixture.table.begin(reference))
         fixture.table.cancel(reference)
         #expect(fixture.table.early.pointee.popFirst() == reference)
         // Who gave up leaves the direction free.
-        #expect(fixture.table.start(reference))
+        #expect(fixture.table.begin(reference))
         #expect(pointer.pointee.result == 1)
       }
+    }
+  }
+
+  @Test func `what is sent at once finds no room, and waits without asking again`() {
+    let fixture = Fixture()
+    let bytes = [UInt8](repeating: 0, count: 4096)
+    bytes.withUnsafeBytes { bytes in
+      func sendAtOnce() -> Int? { fixture.table.sendAtOnce(fixture.ends.0, bytes, 0) }
+      #expect(sendAtOnce() == bytes.count)
+      while let sent = sendAtOnce(), sent > 0 {}
+      #expect(sendAtOnce() == -Int(EAGAIN))
+      // Room that is made before the operation starts makes an edge for it.
+      var buffer = [UInt8](repeating: 0, count: 1 << 20)
+      while recv(fixture.ends.1, &buffer, buffer.count, CInt(MSG_DONTWAIT)) > 0 {}
+      var operation = KernelOperation(.send(fixture.ends.0, bytes, flags: 0), wasTried: true)
+      withUnsafeMutablePointer(to: &operation) { pointer in
+        let reference = KernelOperation.Reference(pointer)
+        #expect(!fixture.table.begin(reference))
+        // Nobody overtakes who waits.
+        #expect(sendAtOnce() == nil)
+        var completed = OperationList()
+        fixture.table.edge(
+          fixture.tag(generation: 0), events: EPOLLOUT.rawValue, completed: &completed)
+        #expect(completed.popFirst() == reference)
+        #expect(pointer.pointee.result == bytes.count)
+      }
+      #expect(sendAtOnce() == bytes.count)
+    }
+  }
+
+  @Test func `what is sent at once on a number that is nobody's is an operation's to tell`() {
+    let fixture = Fixture(isApart: true)
+    var byte: UInt8 = 0
+    withUnsafeBytes(of: &byte) { bytes in
+      #expect(fixture.table.sendAtOnce(fixture.ends.0, bytes, 0) == nil, "nothing is known of it")
+      #expect(fixture.table.sendAtOnce(-1, bytes, 0) == nil)
+      var operation = KernelOperation(.send(fixture.ends.0, bytes, flags: 0))
+      withUnsafeMutablePointer(to: &operation) {
+        #expect(fixture.table.begin(KernelOperation.Reference($0)))
+      }
+      #expect(fixture.table.sendAtOnce(fixture.ends.0, bytes, 0) == 1)
+      close(fixture.ends.0)
+      #expect(fixture.table.sendAtOnce(fixture.ends.0, bytes, 0) == nil)
     }
   }
 
@@ -133,7 +176,7 @@ import Testing
         let reference = KernelOperation.Reference(operations.baseAddress! + index)
         let isPolling = kind.direction == nil
         #expect(
-          !(isPolling ? fixture.table.startPolling(reference) : fixture.table.start(reference)))
+          !(isPolling ? fixture.table.startPolling(reference) : fixture.table.begin(reference)))
       }
       close(fixture.ends.0)
       var completed = OperationList()
@@ -154,5 +197,23 @@ import Testing
       }
       #expect(count == kinds.count)
     }
+  }
+}
+
+extension WaiterTable {
+  /// The ways of the backend, in its order.
+  fileprivate func begin(_ operation: KernelOperation.Reference) -> Bool {
+    if waitsAtOnce(operation) { return false }
+    return switch operation.pointer.pointee.kind {
+    case .receive, .send: startTransfer(operation)
+    default: start(operation)
+    }
+  }
+
+  fileprivate func edge(_ tag: UInt64, events: UInt32, completed: inout OperationList) {
+    var event = epoll_event()
+    event.events = events
+    event.data.u64 = tag
+    if !edgeOfReceiver(&event, &completed) { edgeOfAnyone(&event, &completed) }
   }
 }

@@ -24,6 +24,18 @@ public protocol Backend: AnyObject {
   /// - Returns: True if it finished already; its result is set and it is not reported again.
   func start(_ operation: KernelOperation.Reference) -> Bool
 
+  /// Whether `sendAtOnce` is worth asking. By default it is not.
+  ///
+  /// Asked once.
+  var sendsAtOnce: Bool { get }
+
+  /// Makes the send(2), without blocking, that `start` would begin with: nearly always that is all,
+  /// and no operation is needed.
+  ///
+  /// - Returns: A count or a negated errno value. -EAGAIN: there was no room, and an operation that
+  ///   `wasTried` is started next. nil: nothing was tried, and an operation is started.
+  func sendAtOnce(_ descriptor: CInt, _ bytes: UnsafeRawBufferPointer, flags: CInt) -> Int?
+
   /// Asks the kernel to finish an operation in flight early.
   ///
   /// It is still reported, by a later `wait`: with -ECANCELED if cancelling won, else with what it
@@ -54,6 +66,16 @@ public protocol Backend: AnyObject {
 }
 
 extension Backend {
+  /// False.
+  public var sendsAtOnce: Bool { false }
+
+  /// Does nothing.
+  public func sendAtOnce(
+    _ descriptor: CInt, _ bytes: UnsafeRawBufferPointer, flags: CInt
+  ) -> Int? {
+    nil
+  }
+
   /// Does nothing.
   public func abandon() {}
 }

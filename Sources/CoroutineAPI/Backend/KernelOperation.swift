@@ -91,6 +91,10 @@ public struct KernelOperation {
   ///
   /// `start` then returns true.
   public let mayWait: Bool
+  /// Its call was made just now and found the descriptor not ready: by `Backend.sendAtOnce`.
+  ///
+  /// To make it again would be a waste. It may wait.
+  public let wasTried: Bool
 
   /// A count or a descriptor, or a negated errno value.
   ///
@@ -98,10 +102,6 @@ public struct KernelOperation {
   public var result: Int = 0
   /// Set by whoever calls `Backend.cancel`.
   public var isCancelled = false
-  /// A mark for the backend while the operation is in flight.
-  public var backendMark = false
-  /// A count for the backend while the operation is in flight.
-  public var backendCount: UInt8 = 0
   /// A word for the backend while the operation is in flight.
   public var backendWord: UInt64 = 0
   /// Links for lists of the backend while the operation is in flight, for `OperationList` after.
@@ -119,13 +119,16 @@ public struct KernelOperation {
 
   /// An operation that nobody started yet.
   @inline(__always)
-  public init(_ kind: Kind, traits: Traits = [], mayWait: Bool = true) {
+  public init(
+    _ kind: Kind, traits: Traits = [], mayWait: Bool = true, wasTried: Bool = false
+  ) {
     // Inlined, because what the kind says is known where it is made.
     self.kind = kind
     descriptor = kind.descriptor
     direction = kind.direction
     self.traits = traits
     self.mayWait = mayWait
+    self.wasTried = wasTried
   }
 
   /// The address of an operation.

@@ -11,10 +11,14 @@ extension Scheduler {
   ///   - kind: What is asked; its pointers stay valid during the call.
   ///   - descriptor: The descriptor that it is asked of, or nil.
   ///   - timeout: nil: for ever; zero or less: once, without waiting; else at most so long.
+  ///   - likelyToWait: Whether the wait, too, is to be a part of the caller: faster where it is the
+  ///     rule, and slower where it is not.
+  ///   - wasTried: See `KernelOperation.wasTried`.
   /// - Returns: What the kernel said, or why it was not waited for any longer.
   @inline(__always)
   func perform(
-    _ kind: KernelOperation.Kind, on descriptor: DescriptorHandle?, timeout: Duration?
+    _ kind: KernelOperation.Kind, on descriptor: DescriptorHandle?, timeout: Duration?,
+    likelyToWait: Bool = false, wasTried: Bool = false
   ) -> Outcome {
     if core.pointee.running.cancellation != .none {
       _ = throwCancellation()
@@ -22,9 +26,10 @@ extension Scheduler {
     }
     var operation = KernelOperation(
       kind, traits: descriptor?.state.pointee.traits ?? [],
-      mayWait: timeout?.isPositive ?? true)
+      mayWait: timeout?.isPositive ?? true, wasTried: wasTried)
     return withUnsafeMutablePointer(to: &operation) {
-      perform(KernelOperation.Reference($0), on: descriptor, timeout: timeout)
+      perform(
+        KernelOperation.Reference($0), on: descriptor, timeout: timeout, likelyToWait: likelyToWait)
     }
   }
 
@@ -33,18 +38,21 @@ extension Scheduler {
   func performUncancelled(_ kind: KernelOperation.Kind) -> Outcome {
     var operation = KernelOperation(kind)
     return withUnsafeMutablePointer(to: &operation) {
-      perform(KernelOperation.Reference($0), on: nil, timeout: nil)
+      perform(KernelOperation.Reference($0), on: nil, timeout: nil, likelyToWait: false)
     }
   }
 
   /// What finishes at once comes back without a call but the backend's.
   @inline(__always)
   private func perform(
-    _ operation: KernelOperation.Reference, on descriptor: DescriptorHandle?, timeout: Duration?
+    _ operation: KernelOperation.Reference, on descriptor: DescriptorHandle?, timeout: Duration?,
+    likelyToWait: Bool
   ) -> Outcome {
     operation.pointer.pointee.waiter = core.pointee.running
     guard withBackend({ $0.start(operation) }) else {
-      return awaitDelivery(of: operation, on: descriptor, timeout: timeout)
+      return likelyToWait
+        ? awaitDeliveryInline(of: operation, on: descriptor, timeout: timeout)
+        : awaitDelivery(of: operation, on: descriptor, timeout: timeout)
     }
     if case .call = operation.pointer.pointee.kind {
       // Such calls promise not to suspend: what stands between two of them is undivided.
@@ -59,13 +67,20 @@ extension Scheduler {
   private func awaitDelivery(
     of operation: KernelOperation.Reference, on descriptor: DescriptorHandle?, timeout: Duration?
   ) -> Outcome {
+    awaitDeliveryInline(of: operation, on: descriptor, timeout: timeout)
+  }
+
+  @inline(__always)
+  private func awaitDeliveryInline(
+    of operation: KernelOperation.Reference, on descriptor: DescriptorHandle?, timeout: Duration?
+  ) -> Outcome {
     let me = core.pointee.running
     core.pointee.operationsInFlight &+= 1
     me.operation = operation
     me.wait = .operation
     me.wakeReason = .ready
     descriptor?.enlist(operation)
-    if let timeout { core.pointee.timers.insert(me, at: now + timeout) }
+    if let timeout { setTimer(timeout) }
     let reason = parkInline()
     descriptor?.unlist(operation)
 
@@ -73,6 +88,11 @@ extension Scheduler {
     let result = operation.pointer.pointee.result
     guard result == -Int(ECANCELED) else { return Outcome(result) }
     return outcomeOfCancelled(reason, descriptor)
+  }
+
+  @inline(never)
+  private func setTimer(_ timeout: Duration) {
+    core.pointee.timers.insert(core.pointee.running, at: now + timeout)
   }
 
   @inline(never)
@@ -98,7 +118,6 @@ extension Scheduler {
       record.operation == operation
     else { fatalError("The backend reported an operation that is not in flight (I1).") }
     core.pointee.operationsInFlight &-= 1
-    record.operation = nil
     // Its time may be up before it runs: nothing is waited for any more.
     core.pointee.timers.remove(record)
     makeReady(record, record.wakeReason)
@@ -125,7 +144,7 @@ extension Scheduler {
 
   /// Asks the backend to finish the operation early that `record` waits for.
   func hurry(_ record: CoroutineRecord.Reference) {
-    guard let operation = record.operation else { return }
+    guard record.wait == .operation, let operation = record.operation else { return }
     hurry(operation)
   }
 
@@ -134,7 +153,7 @@ extension Scheduler {
     // Closing is never cancelled: the descriptor would be nobody's.
     if case .close = operation.pointer.pointee.kind { return }
     guard !operation.pointer.pointee.isCancelled,
-      operation.pointer.pointee.waiter?.operation == operation
+      let waiter = operation.pointer.pointee.waiter, waiter.wait == .operation
     else { return }
     operation.pointer.pointee.isCancelled = true
     withBackend { $0.cancel(operation) }

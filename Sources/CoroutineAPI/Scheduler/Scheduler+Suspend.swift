@@ -160,7 +160,12 @@ extension Scheduler {
       core.pointee.isBusySinceLastPoll = false
       core.pointee.budget = min(core.pointee.budgetMax, SchedulerCore.budgetStart)
     }
-    while let operation = completed.popFirst() { deliver(operation) }
+    // The links of what is delivered are nobody's any more, nor need they be cleared.
+    var next = completed.first
+    while let operation = next {
+      next = operation.pointer.pointee.next
+      deliver(operation)
+    }
     if !core.pointee.timers.isEmpty { expireTimers() }
   }
 

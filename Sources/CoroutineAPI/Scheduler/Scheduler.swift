@@ -143,6 +143,7 @@ struct Scheduler {
   private func makeBackend() throws(CoroutineError) {
     let backend = try core.pointee.choice.make()
     core.pointee.backend = .passRetained(BackendBox(backend))
+    core.pointee.sendsAtOnce = backend.sendsAtOnce
     core.pointee.lastPoll = backend.now
   }
 

@@ -13,6 +13,8 @@ struct SchedulerCore {
   var words = coro_words()
   /// What descriptors know the loop by; an address would be given to another loop one day.
   var number: UInt64 = 0
+  /// See `Backend.sendsAtOnce`.
+  var sendsAtOnce = false
 
   // MARK: The kernel's side
 
