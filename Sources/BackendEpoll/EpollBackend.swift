@@ -14,7 +14,12 @@ public final class EpollBackend: Backend {
   private let table: WaiterTable
   private let events: UnsafeMutableBufferPointer<epoll_event>
 
+  /// How often in a row `wait` has had something to report without asking the kernel.
+  @exclusivity(unchecked) private var turnsWithoutNews = 0
+
   private static let eventCount = 256
+  /// How often it may.
+  private static let turnLimit = 32
   /// Tags of the two descriptors that are the backend's own; no descriptor is so large.
   private static let timerTag = UInt64(UInt32.max)
   private static let wakeUpTag = UInt64(UInt32.max - 1)
@@ -119,16 +124,21 @@ public final class EpollBackend: Backend {
 
   /// Waits for edges, and attempts again who waited for them.
   public func wait(_ limit: WaitLimit, completed: inout OperationList) {
-    var timeout: CInt = -1
+    completed.append(contentsOf: &table.early.pointee)
+    if completed.isEmpty || limit == .poll {
+      table.attemptPostponed(&completed)
+    } else if turnsWithoutNews < Self.turnLimit {
+      // Somebody can run; when nobody can, or after some time, the kernel is asked.
+      turnsWithoutNews += 1
+      return
+    }
+    turnsWithoutNews = 0
+    var timeout: CInt = completed.isEmpty ? -1 : 0
     switch limit {
     case .poll: timeout = 0
     case .until(let deadline):
-      if !timer.arm(deadline) { timeout = milliseconds(until: deadline) }
+      if !timer.arm(deadline), timeout != 0 { timeout = milliseconds(until: deadline) }
     case .forever: break
-    }
-    if !table.early.pointee.isEmpty {
-      completed.append(contentsOf: &table.early.pointee)
-      timeout = 0
     }
     if timeout != 0, !table.newcomers.pointee.isEmpty, !table.newcomers.pointee.isCheckSet {
       table.newcomers.pointee.isCheckSet = timer.arm(now + Newcomers.delay)

@@ -20,6 +20,12 @@ struct WaiterEntry {
   var isRegistered = false
   /// The peer has hung up or sent urgent data: rule 2's short reads say nothing any more.
   var mayStopShort = false
+  /// Of a pipe's end that is read from: about how many bytes the loop has written and not read.
+  var unread = 0
+  /// Who reads was put in line unasked: see `WaiterTable+Pairs.swift`.
+  var isPostponed = false
+  /// Of such a pipe, its inode's number; 0: not known.
+  var inode: UInt64 = 0
   /// The number was given to another file while somebody waited: for the former, perhaps.
   var isReplaced = false
 

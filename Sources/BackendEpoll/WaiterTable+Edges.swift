@@ -73,7 +73,7 @@ extension WaiterTable {
     }
   }
 
-  private func advance(
+  func advance(
     _ entry: UnsafeMutablePointer<Entry>, _ waiters: UnsafeMutablePointer<Waiters>,
     _ completed: inout OperationList
   ) {

@@ -49,6 +49,8 @@ final class WaiterTable {
   /// Operations that ended without an edge, to be reported by the next `wait`.
   let early: UnsafeMutablePointer<OperationList>
   let newcomers: UnsafeMutablePointer<Newcomers>
+  /// The numbers whose entries say `isPostponed`, and some that do not any more.
+  @exclusivity(unchecked) var postponed: [CInt] = []
   // Raw memory, so that an entry is reached without an exclusivity check or a count.
   @exclusivity(unchecked) private var entries: UnsafeMutablePointer<Entry>
   @exclusivity(unchecked) private var entryCount: UInt32
@@ -82,6 +84,7 @@ final class WaiterTable {
       return true
     }
     let entry = entry(descriptor)
+    if operation.pointer.pointee.peer >= 0, postpones(operation, entry) { return false }
     let waiters = Self.waiters(entry, direction)
     if operation.pointer.pointee.wasTried { waiters.pointee.isBlocked = true }
     // One that may not wait has no later chance: the edge that sets it free may have happened, and
@@ -104,17 +107,31 @@ final class WaiterTable {
       return true
     }
     let descriptor = operation.pointer.pointee.descriptor
-    if !entry.pointee.isRegistered {
-      if let error = register(descriptor, entry) {
-        // No edge will come: the next one to ask is to be attempted.
-        waiters.pointee.isBlocked = false
-        operation.pointer.pointee.result = error
-        return true
-      }
+    if !entry.pointee.isRegistered, let error = register(descriptor, entry) {
+      // No edge will come: the next one to ask is to be attempted.
+      waiters.pointee.isBlocked = false
+      operation.pointer.pointee.result = error
+      return true
     }
     noteNewcomer(descriptor, entry)
     waiters.pointee.operations.append(operation)
     return false
+  }
+
+  /// As `putInLine`, for those who are in the line of who reads already.
+  func registerWaiting(
+    _ descriptor: CInt, _ entry: UnsafeMutablePointer<Entry>, _ completed: inout OperationList
+  ) {
+    if entry.pointee.reading.operations.isEmpty { return }
+    if !entry.pointee.isRegistered, let error = register(descriptor, entry) {
+      entry.pointee.reading.isBlocked = false
+      while let operation = entry.pointee.reading.operations.popFirst() {
+        operation.pointer.pointee.result = error
+        completed.append(operation)
+      }
+    } else {
+      noteNewcomer(descriptor, entry)
+    }
   }
 
   /// Asks for readiness, or puts the operation to those who wait to hear of it.
@@ -151,9 +168,11 @@ final class WaiterTable {
       // Not on the word of one that does not wait: there may be no registration, and so no edge to
       // set it free.
       if operation.pointer.pointee.mayWait { waiters.pointee.isBlocked = true }
+      if case .read = operation.pointer.pointee.kind { entry.pointee.unread = 0 }
       return false
     }
     operation.pointer.pointee.result = result
+    if operation.pointer.pointee.peer >= 0 { noteMoved(operation, entry, result) }
     if case .receive(_, let buffer, let flags) = operation.pointer.pointee.kind,
       hasEmptied(operation, entry, result, buffer.count, flags)
     {
@@ -200,7 +219,7 @@ final class WaiterTable {
     }
   }
 
-  private func advanceEarly(
+  func advanceEarly(
     _ entry: UnsafeMutablePointer<Entry>, _ waiters: UnsafeMutablePointer<Waiters>
   ) {
     while let next = waiters.pointee.operations.first, attempt(next, entry, waiters) {
@@ -235,8 +254,10 @@ final class WaiterTable {
   /// Forgets what was known of a number, if it is another open file's by now.
   func introduce(_ descriptor: CInt) {
     guard let entry = existingEntry(descriptor) else { return }
-    // Nobody waits without a registration.
-    guard entry.pointee.isRegistered else { return reset(entry) }
+    guard entry.pointee.isRegistered else {
+      // Nobody waits without a registration, but for those.
+      return isPostponedPipe(descriptor, entry) ? () : abandon(entry)
+    }
     if isStillRegistered(descriptor, entry) {
       if entry.pointee.isReplaced { failEveryone(entry) }
       return

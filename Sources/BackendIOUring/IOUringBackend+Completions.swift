@@ -199,7 +199,7 @@
     }
 
     /// Reports the operation, and hands the next one in its line to the ring.
-    private func report(
+    func report(
       _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout OperationList
     ) {
       var finished = operation
@@ -210,6 +210,7 @@
       while true {
         let next = lines.remove(finished)
         hand(finished, to: &completed)
+        if finished.pointer.pointee.peer >= 0 { noteMoved(finished) }
         if finished.pointer.pointee.result == -Int(EBADF), isClosed(finished) {
           if let next { next.place = .line }
           return strand(finished.pointer.pointee.descriptor, &completed)

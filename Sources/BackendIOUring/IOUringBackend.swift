@@ -35,6 +35,8 @@
     @exclusivity(unchecked) private var busyUntil = Instant(nanoseconds: 0)
     /// When the last wait ended, if it was such a look.
     @exclusivity(unchecked) private var lastLook: Instant?
+    /// The numbers whose entries in `lines` say `isPostponed`, and some that do not any more.
+    @exclusivity(unchecked) var postponed: [CInt] = []
     /// What a question by `strandIfReused` was answered with.
     @exclusivity(unchecked) var probeResult: CInt?
     /// `wake()` was heard of, and no `wait` has returned since.
@@ -115,10 +117,12 @@
         return true
       case .close(let descriptor):
         if lines.isInUse(descriptor) { strandEarly(descriptor) }
+        lines.forgetPipe(descriptor)
         operation.pointer.pointee.result = operation.attempt()
         return true
       case .introduce(let descriptor):
-        if lines.isInUse(descriptor) { strandIfReused(descriptor) }
+        if lines.isInUse(descriptor), !isPostponedPipe(descriptor) { strandIfReused(descriptor) }
+        if !lines.isInUse(descriptor) { lines.forgetPipe(descriptor) }
         operation.pointer.pointee.result = 0
         return true
       case .poll:
@@ -132,6 +136,9 @@
           return true
         }
         if !operation.pointer.pointee.mayWait { return attemptOnce(operation) }
+        if operation.pointer.pointee.peer >= 0, let isOver = startPaired(operation) {
+          return isOver
+        }
         if case .accept = operation.pointer.pointee.kind, acceptsAtOnce(operation) { return true }
         if endsAtOnce(operation) { return true }
         guard lines.append(operation) else { return false }
@@ -155,6 +162,7 @@
         return submitForReadiness(operation)
       }
       operation.place = .ring
+      if operation.pointer.pointee.peer >= 0 { operation.markPaired() }
       operation.prepare(freeEntry())
       return false
     }
@@ -204,7 +212,8 @@
       // Of a descriptor that is gone: its end was asked for, or is under way.
       if operation.place.rawValue >= Place.stranded.rawValue { return }
       if lines.isWaiting(operation) {
-        _ = lines.remove(operation)
+        // Who was behind one that the ring has not, is not the ring's either.
+        if let next = lines.remove(operation) { next.place = .line }
         operation.pointer.pointee.result = -Int(ECANCELED)
         early.pointee.append(operation)
         return
@@ -218,6 +227,8 @@
       noteHowBusy(asked, now)
       completed.append(contentsOf: &early.pointee)
       reap(&completed)
+      // Who can run may write what they wait for; but others may have, so not for long.
+      if completed.isEmpty || asked == .poll { submitPostponed(&completed) }
       let limit = resting.isEmpty ? limit : endRest(before: limit, &completed)
       // Reaping enters the kernel where work was deferred, and so may have heard of a wake already.
       let mayWait = completed.isEmpty && early.pointee.isEmpty && !isWoken.pointee

@@ -53,6 +53,11 @@
       }
     }
 
+    /// What it moves is noted: see `IOUringBackend+Pairs.swift`.
+    func markPaired() {
+      pointer.pointee.backendWord |= 0x200
+    }
+
     private static var pollBit: UInt64 { 0x100 }
   }
 #endif

@@ -10,10 +10,16 @@
   /// Which operations are in flight on each descriptor, in order; the first of a line is the
   /// ring's.
   final class WaitingLines {
-    private struct Entry {
+    struct Entry {
       var reading = OperationList()
       var writing = OperationList()
       var polling = OperationList()
+      /// Of a pipe's end that is read from: about how many bytes the loop has written and not read.
+      var unread = 0
+      /// The first of those who read was put in line unasked: see `IOUringBackend+Pairs.swift`.
+      var isPostponed = false
+      /// Of such a pipe, its inode's number; 0: not known.
+      var inode: UInt64 = 0
     }
 
     // Raw memory, so that an entry is reached without an exclusivity check or a count.
@@ -105,6 +111,19 @@
         && entry.pointee.polling.isEmpty)
     }
 
+    /// Forgets what is known of a pipe, on which nobody waits.
+    func forgetPipe(_ descriptor: CInt) {
+      guard let entry = existingEntry(descriptor) else { return }
+      entry.pointee.unread = 0
+      entry.pointee.inode = 0
+      entry.pointee.isPostponed = false
+    }
+
+    /// Whether anybody waits for a descriptor's readiness.
+    func isPolled(_ descriptor: CInt) -> Bool {
+      existingEntry(descriptor).map { !$0.pointee.polling.isEmpty } ?? false
+    }
+
     /// Whose turn it is to write.
     func firstWriter(_ descriptor: CInt) -> KernelOperation.Reference? {
       existingEntry(descriptor)?.pointee.writing.first
@@ -125,7 +144,7 @@
     }
 
     @inline(__always)
-    private func existingEntry(_ descriptor: CInt) -> UnsafeMutablePointer<Entry>? {
+    func existingEntry(_ descriptor: CInt) -> UnsafeMutablePointer<Entry>? {
       // A negative one is beyond all others.
       let index = UInt32(bitPattern: descriptor)
       return index < entryCount ? entries + Int(index) : nil

@@ -116,6 +116,11 @@ int coro_is_fifo(int fd) {
   return fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
 }
 
+uint64_t coro_inode(int fd) {
+  struct stat status;
+  return fstat(fd, &status) == 0 ? status.st_ino : 0;
+}
+
 const int coro_o_direct = O_DIRECT;
 
 int coro_pipe2(int ends[2], int flags) { return pipe2(ends, flags); }

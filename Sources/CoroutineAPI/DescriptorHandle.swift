@@ -5,6 +5,8 @@ import SystemPackage
 /// What a `Socket` or `PipeEnd` knows of its descriptor, at a stable address.
 struct DescriptorState {
   let descriptor: CInt
+  /// See `KernelOperation.peer`.
+  let peer: CInt
   var traits: KernelOperation.Traits
   /// The number of the loop that first waited on it; the only one that may while it lives.
   ///
@@ -18,8 +20,9 @@ struct DescriptorState {
   /// The coroutine that closes it and waits for those operations to end.
   var closer: CoroutineRecord.Reference?
 
-  init(descriptor: CInt, traits: KernelOperation.Traits) {
+  init(descriptor: CInt, peer: CInt, traits: KernelOperation.Traits) {
     self.descriptor = descriptor
+    self.peer = peer
     self.traits = traits
   }
 
@@ -40,9 +43,9 @@ struct DescriptorState {
 struct DescriptorHandle {
   let state: UnsafeMutablePointer<DescriptorState>
 
-  init(_ descriptor: CInt, traits: KernelOperation.Traits) {
+  init(_ descriptor: CInt, peer: CInt = -1, traits: KernelOperation.Traits) {
     state = .allocate(capacity: 1)
-    state.initialize(to: DescriptorState(descriptor: descriptor, traits: traits))
+    state.initialize(to: DescriptorState(descriptor: descriptor, peer: peer, traits: traits))
   }
 
   var descriptor: CInt { state.pointee.descriptor }

@@ -35,7 +35,7 @@ extension Coroutine {
     _ flags: PipeFlags = .closeOnExec
   ) throws(CoroutineError) -> (reader: PipeEnd, writer: PipeEnd) {
     let ends = try Scheduler.callForPair("pipe") { .pipe(flags: flags.rawValue, ends: $0) }
-    return (PipeEnd(ends.0, traits: []), PipeEnd(ends.1, traits: []))
+    return (PipeEnd(ends.0, peer: ends.1, traits: []), PipeEnd(ends.1, peer: ends.0, traits: []))
   }
 }
 
@@ -46,8 +46,8 @@ extension Coroutine {
 public final class PipeEnd {
   let handle: DescriptorHandle
 
-  init(_ descriptor: CInt, traits: KernelOperation.Traits) {
-    handle = DescriptorHandle(descriptor, traits: traits)
+  init(_ descriptor: CInt, peer: CInt = -1, traits: KernelOperation.Traits) {
+    handle = DescriptorHandle(descriptor, peer: peer, traits: traits)
   }
 
   /// Takes over a descriptor that exists: a pipe, a terminal, an eventfd, a file.

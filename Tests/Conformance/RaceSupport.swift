@@ -133,7 +133,8 @@ private final class Reading: Racer.Rig {
     try #require(try reader.read(into: &byte, timeout: timeout) == 1)
   }
 
-  override func satisfy() throws { #expect(try writer.write("x", timeout: .zero) == 1) }
+  // Not through the loop, which might pass it on by itself: see `PipePairs`.
+  override func satisfy() throws { #expect(Glibc.write(writer.number, "x", 1) == 1) }
 
   override func close() throws -> Bool {
     try reader.close()

@@ -91,6 +91,11 @@ public struct KernelOperation {
   ///
   /// `start` then returns true.
   public let mayWait: Bool
+  /// The other end of a pipe that was made by this loop's program, or -1.
+  ///
+  /// A hint, so that the loop need not be told by the kernel what one coroutine writes and another
+  /// reads: either end may be open elsewhere too, or closed, and its number another's.
+  public let peer: CInt
   /// Its call was made just now and found the descriptor not ready: by `Backend.sendAtOnce`.
   ///
   /// To make it again would be a waste. It may wait.
@@ -120,7 +125,8 @@ public struct KernelOperation {
   /// An operation that nobody started yet.
   @inline(__always)
   public init(
-    _ kind: Kind, traits: Traits = [], mayWait: Bool = true, wasTried: Bool = false
+    _ kind: Kind, traits: Traits = [], mayWait: Bool = true, peer: CInt = -1,
+    wasTried: Bool = false
   ) {
     // Inlined, because what the kind says is known where it is made.
     self.kind = kind
@@ -128,6 +134,7 @@ public struct KernelOperation {
     direction = kind.direction
     self.traits = traits
     self.mayWait = mayWait
+    self.peer = peer
     self.wasTried = wasTried
   }
 

@@ -26,7 +26,8 @@ extension Scheduler {
     }
     var operation = KernelOperation(
       kind, traits: descriptor?.state.pointee.traits ?? [],
-      mayWait: timeout?.isPositive ?? true, wasTried: wasTried)
+      mayWait: timeout?.isPositive ?? true, peer: descriptor?.state.pointee.peer ?? -1,
+      wasTried: wasTried)
     return withUnsafeMutablePointer(to: &operation) {
       perform(
         KernelOperation.Reference($0), on: descriptor, timeout: timeout, likelyToWait: likelyToWait)

@@ -1,0 +1,225 @@
+import CoroutineAPI
+import Glibc
+import Testing
+
+extension Conformance {
+  /// Pipes of which the loop has both ends: a backend may pass on by itself what is written, and
+  /// has to hear of everybody else all the same.
+  @Suite struct PipePairs {
+    /// Writes as another process would that has the end too.
+    private func writeElsewhere(_ text: String, to end: PipeEnd) {
+      let bytes = Array(text.utf8)
+      #expect(write(end.number, bytes, bytes.count) == bytes.count)
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `what others wrote before is read`(on backend: BackendUnderTest) throws {
+      try backend.run {
+        let (reader, writer) = try Coroutine.pipe()
+        for text in ["one", "two"] {
+          writeElsewhere(text, to: writer)
+          #expect(try reader.readText() == text)
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `what others write while somebody waits wakes him`(on backend: BackendUnderTest) throws {
+      try backend.run {
+        let (reader, writer) = try Coroutine.pipe()
+        for text in ["one", "two"] {
+          let reading = spawn { try reader.readText() }
+          #expect(!reading.hasEnded)
+          writeElsewhere(text, to: writer)
+          #expect(try reading.value() == text)
+        }
+        // And so it is after the loop has waited.
+        let reading = spawn { try reader.readText() }
+        try settle()
+        #expect(!reading.hasEnded)
+        writeElsewhere("three", to: writer)
+        #expect(try reading.value() == "three")
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `what others write is read though the loop always has somebody to run`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let (reader, writer) = try Coroutine.pipe()
+        let reading = spawn { try reader.readText() }
+        writeElsewhere("x", to: writer)
+        try Fairness.keepBusy(until: { reading.hasEnded }) { try Coroutine.sleep() }
+        #expect(try reading.value() == "x")
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `what others have taken is not waited for in vain, nor missed later`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let (reader, writer) = try Coroutine.pipe()
+        for text in ["one", "two"] {
+          try writer.writeAll("lost")
+          var buffer = [UInt8](repeating: 0, count: 4)
+          #expect(read(reader.number, &buffer, 4) == 4)
+          let reading = spawn { try reader.readText() }
+          #expect(!reading.hasEnded)
+          try writer.writeAll(text)
+          #expect(try reading.value() == text)
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `those who wait are served in order, with what each has room for`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let (reader, writer) = try Coroutine.pipe()
+        func readByte() throws -> UInt8 {
+          var byte: [UInt8] = [0]
+          return try reader.read(into: &byte) == 1 ? byte[0] : 0
+        }
+        let readers = (0..<4).map { _ in spawn(readByte) }
+        try writer.writeAll([1, 2])
+        #expect(try readers[0].value() == 1)
+        #expect(try readers[1].value() == 2)
+        try settle()
+        #expect(!readers[2].hasEnded && !readers[3].hasEnded)
+        try writer.writeAll([3, 4, 5])
+        #expect(try readers[2].value() == 3)
+        #expect(try readers[3].value() == 4)
+        #expect(try readByte() == 5)
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `who gives up is passed over`(on backend: BackendUnderTest) throws {
+      try backend.run {
+        let (reader, writer) = try Coroutine.pipe()
+        let first = spawn { try reader.readText(timeout: .milliseconds(2)) }
+        let second = spawn { try reader.readText() }
+        #expect(try first.error().code == .timeout)
+        try writer.writeAll("x")
+        #expect(try second.value() == "x")
+
+        let third = spawn { try reader.readText() }
+        let fourth = spawn { try reader.readText() }
+        third.coroutine.cancel()
+        #expect(try third.error().code == .cancelled)
+        try writer.writeAll("y")
+        #expect(try fourth.value() == "y")
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `who is cancelled or whose end is closed after the writing has lost nothing`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        for closes in [false, true] {
+          let (reader, writer) = try Coroutine.pipe()
+          let reading = spawn { try reader.readText() }
+          try writer.writeAll("x")
+          if closes { try reader.close() } else { reading.coroutine.cancel() }
+          do {
+            #expect(try reading.value() == "x")
+          } catch let error as CoroutineError {
+            #expect(error.code == (closes ? .closed : .cancelled))
+            if !closes { #expect(try reader.readText(timeout: .zero) == "x") }
+          }
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `both ends' ends are told`(on backend: BackendUnderTest) throws {
+      try backend.run {
+        let (reader, writer) = try Coroutine.pipe()
+        let reading = spawn { try reader.readText() }
+        try writer.close()
+        #expect(try reading.value() == "")
+
+        let (second, other) = try Coroutine.pipe()
+        let waiting = spawn { try second.readText() }
+        try second.close()
+        #expect(try waiting.error().code == .closed)
+        #expect(try failure { try other.writeAll("x") }.isSystem(EPIPE))
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `two who write to each other for ever do not starve others`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let (there, back) = (try Coroutine.pipe(), try Coroutine.pipe())
+        let (left, right) = try Coroutine.socketPair()
+        let receiving = spawn { try left.receiveText() }
+        try settle()
+        let sleeping = spawn { try Coroutine.sleep(for: .milliseconds(2)) }
+        func isServed() -> Bool { receiving.hasEnded && sleeping.hasEnded }
+        let answering = spawn {
+          try Fairness.keepBusy(until: isServed) {
+            _ = try there.reader.readText(timeout: .milliseconds(100))
+            try back.writer.writeAll("pong")
+          }
+        }
+        // Not through the loop, which would note that it is there.
+        #expect(write(right.number, "x", 1) == 1)
+        try Fairness.keepBusy(until: isServed) {
+          try there.writer.writeAll("ping")
+          _ = try back.reader.readText()
+        }
+        #expect(isServed())
+        _ = try? there.writer.writeAll("end")
+        try answering.value()
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `a full pipe is written on when it was read`(on backend: BackendUnderTest) throws {
+      try backend.run {
+        let (reader, writer) = try Coroutine.pipe()
+        let count = 1 << 20
+        let writing = spawn { try writer.writeAll([UInt8](repeating: 7, count: count)) }
+        var buffer = [UInt8](repeating: 0, count: 100_000)
+        var received = 0
+        while received < count {
+          received += try reader.read(into: &buffer)
+          try Coroutine.sleep()
+        }
+        try writing.value()
+        #expect(received == count)
+        let reading = spawn { try reader.readText() }
+        try writer.writeAll("x")
+        #expect(try reading.value() == "x")
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `who comes by the number of a closed end is left alone`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let (reader, writer) = try Coroutine.pipe()
+        let number = reader.number
+        let reading = spawn { try reader.readText() }
+        try reader.close()
+        #expect(try reading.error().code == .closed)
+        let (other, its) = try Coroutine.pipe()
+        try #require(other.number == number)
+        let waiting = spawn { try other.readText() }
+        // Nobody reads from it, and the number that was its peer's is another pipe's.
+        #expect(try failure { try writer.writeAll("x") }.isSystem(EPIPE))
+        try settle()
+        #expect(!waiting.hasEnded)
+        try its.writeAll("y")
+        #expect(try waiting.value() == "y")
+      }
+    }
+  }
+}
