@@ -89,7 +89,7 @@ extension WaiterTable {
   /// Lets everyone ask who waits for readiness.
   ///
   /// Where it is gone again, looking took it away, and yet it was there.
-  private func askAgain(
+  func askAgain(
     _ entry: UnsafeMutablePointer<Entry>, _ events: UInt32, _ completed: inout OperationList
   ) {
     var cursor = entry.pointee.polling.first

@@ -42,6 +42,8 @@ extension WaiterTable {
       // Its number may be another file's by now: then it is no longer marked.
       guard let entry = existingEntry(descriptor), entry.pointee.isPostponed else { continue }
       entry.pointee.isPostponed = false
+      // Who waits for readiness has to see it before it is taken.
+      if !entry.pointee.polling.isEmpty { askAgain(entry, 0, &completed) }
       advance(entry, Self.waiters(entry, .reading), &completed)
       registerWaiting(descriptor, entry, &completed)
     }
@@ -59,7 +61,7 @@ extension WaiterTable {
     case .write:
       guard count > 0, let peer = existingEntry(operation.pointer.pointee.peer) else { return }
       peer.pointee.unread += count
-      // Who waits for readiness has to see it before it is taken: that is for the edge to tell.
+      // Who waits for readiness has to see it before it is taken, and hears of it from `wait`.
       guard !peer.pointee.reading.operations.isEmpty, peer.pointee.polling.isEmpty else { return }
       peer.pointee.reading.isBlocked = false
       advanceEarly(peer, Self.waiters(peer, .reading))

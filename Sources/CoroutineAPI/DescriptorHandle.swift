@@ -5,8 +5,6 @@ import SystemPackage
 /// What a `Socket` or `PipeEnd` knows of its descriptor, at a stable address.
 struct DescriptorState {
   let descriptor: CInt
-  /// See `KernelOperation.peer`.
-  let peer: CInt
   var traits: KernelOperation.Traits
   /// The number of the loop that first waited on it; the only one that may while it lives.
   ///
@@ -20,9 +18,8 @@ struct DescriptorState {
   /// The coroutine that closes it and waits for those operations to end.
   var closer: CoroutineRecord.Reference?
 
-  init(descriptor: CInt, peer: CInt, traits: KernelOperation.Traits) {
+  init(descriptor: CInt, traits: KernelOperation.Traits) {
     self.descriptor = descriptor
-    self.peer = peer
     self.traits = traits
   }
 
@@ -43,9 +40,9 @@ struct DescriptorState {
 struct DescriptorHandle {
   let state: UnsafeMutablePointer<DescriptorState>
 
-  init(_ descriptor: CInt, peer: CInt = -1, traits: KernelOperation.Traits) {
+  init(_ descriptor: CInt, traits: KernelOperation.Traits) {
     state = .allocate(capacity: 1)
-    state.initialize(to: DescriptorState(descriptor: descriptor, peer: peer, traits: traits))
+    state.initialize(to: DescriptorState(descriptor: descriptor, traits: traits))
   }
 
   var descriptor: CInt { state.pointee.descriptor }
@@ -56,7 +53,7 @@ struct DescriptorHandle {
   @inline(__always)
   func perform(
     _ call: StaticString, _ kind: KernelOperation.Kind, timeout: Duration?,
-    likelyToWait: Bool = false, wasTried: Bool = false
+    likelyToWait: Bool = false, peer: CInt = -1, wasTried: Bool = false
   ) throws(CoroutineError) -> Outcome {
     let scheduler: Scheduler
     if let loop = owningLoop {
@@ -66,7 +63,8 @@ struct DescriptorHandle {
       scheduler = loop
     }
     return scheduler.perform(
-      kind, on: self, timeout: timeout, likelyToWait: likelyToWait, wasTried: wasTried)
+      kind, on: self, timeout: timeout, likelyToWait: likelyToWait, peer: peer,
+      wasTried: wasTried)
   }
 
   /// Sends without an operation, if the backend would begin with the very call.

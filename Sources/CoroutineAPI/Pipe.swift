@@ -45,9 +45,12 @@ extension Coroutine {
 /// may read while another writes or closes. Belongs to the loop that first waits on it.
 public final class PipeEnd {
   let handle: DescriptorHandle
+  /// See `KernelOperation.peer`.
+  private let peer: CInt
 
   init(_ descriptor: CInt, peer: CInt = -1, traits: KernelOperation.Traits) {
-    handle = DescriptorHandle(descriptor, peer: peer, traits: traits)
+    self.peer = peer
+    handle = DescriptorHandle(descriptor, traits: traits)
   }
 
   /// Takes over a descriptor that exists: a pipe, a terminal, an eventfd, a file.
@@ -101,13 +104,15 @@ public final class PipeEnd {
   func read(_ buffer: UnsafeMutableRawBufferPointer, _ timeout: Duration?)
     throws(CoroutineError) -> Outcome
   {
-    try handle.perform("read", .read(handle.descriptor, buffer), timeout: timeout)
+    try handle.perform(
+      "read", .read(handle.descriptor, buffer), timeout: timeout, likelyToWait: true, peer: peer)
   }
 
   func write(_ bytes: UnsafeRawBufferPointer, _ timeout: Duration?)
     throws(CoroutineError) -> Outcome
   {
-    try handle.perform("write", .write(handle.descriptor, bytes), timeout: timeout)
+    try handle.perform(
+      "write", .write(handle.descriptor, bytes), timeout: timeout, peer: peer)
   }
 
   var readOperands: String { "from pipe \(handle.descriptor)" }

@@ -14,14 +14,19 @@ extension Coroutine {
   /// - Throws: `invalidArgument` if negative or not a number, `cancelled`, `misuse` where there is
   ///   no loop, `unavailable` if there is no backend.
   @available(*, noasync, message: "use Task.sleep in async code")
+  @inlinable
   public static func sleep(_ seconds: Double = 0) throws(CoroutineError) {
-    if seconds == 0 { return try yield(Scheduler.forCall("sleep")) }
-    try sleep(seconds: seconds)
+    // Which of the two it is, the compiler sees as a rule.
+    if seconds == 0 { try yield() } else { try sleep(seconds: seconds) }
   }
 
-  // Apart, so that yielding saves no register for it.
-  @inline(never)
-  private static func sleep(seconds: Double) throws(CoroutineError) {
+  @usableFromInline
+  static func yield() throws(CoroutineError) {
+    try yield(Scheduler.forCall("sleep"))
+  }
+
+  @usableFromInline
+  static func sleep(seconds: Double) throws(CoroutineError) {
     guard seconds >= 0 else {
       throw CoroutineError(
         .invalidArgument, call: "sleep", operands: "for \(seconds) s",

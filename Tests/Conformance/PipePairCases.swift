@@ -51,6 +51,7 @@ extension Conformance {
         let reading = spawn { try reader.readText() }
         writeElsewhere("x", to: writer)
         try Fairness.keepBusy(until: { reading.hasEnded }) { try Coroutine.sleep() }
+        #expect(reading.hasEnded)
         #expect(try reading.value() == "x")
       }
     }
@@ -132,6 +133,40 @@ extension Conformance {
             if !closes { #expect(try reader.readText(timeout: .zero) == "x") }
           }
         }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `who waits for readiness sees what a reader takes`(on backend: BackendUnderTest) throws {
+      try backend.run {
+        for readsFirst in [true, false] {
+          let (reader, writer) = try Coroutine.pipe()
+          var reading = readsFirst ? spawn { try reader.readText() } : nil
+          let waiting = spawn { try reader.waitReadable() }
+          if reading == nil { reading = spawn { try reader.readText() } }
+          try writer.writeAll("x")
+          #expect(try waiting.value() == .readable)
+          #expect(try reading?.value() == "x")
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `whose number was closed behind him leaves another pipe alone`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let (stale, _) = try Coroutine.pipe()
+        let ended = spawn { try stale.readText() }
+        let number = stale.number
+        Glibc.close(number)
+        let (reader, writer) = try Coroutine.pipe()
+        try #require(reader.number == number)
+        let reading = spawn { try reader.readText() }
+        try writer.writeAll("x")
+        #expect(try reading.value() == "x")
+        #expect(try ended.error().isSystem(EBADF))
+        _ = try stale.detach()
       }
     }
 

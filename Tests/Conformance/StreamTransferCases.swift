@@ -7,6 +7,30 @@ extension Conformance {
   /// Streams under load: much data, both directions, several coroutines on one socket.
   @Suite struct StreamTransfers {
     @Test(arguments: BackendUnderTest.selected)
+    func `who waits gets what he has room for, and the rest without more being sent`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        try Transport.forEachPair { transport, client, server in
+          let receiver = spawn {
+            var parts: [Int] = []
+            for size in [2, 1, 3, 2] {
+              var buffer = [UInt8](repeating: 0, count: size)
+              parts.append(try server.receive(into: &buffer, timeout: .seconds(5)))
+            }
+            return parts
+          }
+          try settle()
+          try client.sendAll("abcdef")
+          // The last one finds nothing any more until this is sent.
+          try settle()
+          try client.sendAll("gh")
+          #expect(try receiver.value() == [2, 1, 3, 2], "\(transport)")
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `urgent data does not hide what follows it`(on backend: BackendUnderTest) throws {
       try backend.run {
         let listener = try Coroutine.socket(.inet, .stream)

@@ -13,12 +13,13 @@ extension Scheduler {
   ///   - timeout: nil: for ever; zero or less: once, without waiting; else at most so long.
   ///   - likelyToWait: Whether the wait, too, is to be a part of the caller: faster where it is the
   ///     rule, and slower where it is not.
+  ///   - peer: See `KernelOperation.peer`.
   ///   - wasTried: See `KernelOperation.wasTried`.
   /// - Returns: What the kernel said, or why it was not waited for any longer.
   @inline(__always)
   func perform(
     _ kind: KernelOperation.Kind, on descriptor: DescriptorHandle?, timeout: Duration?,
-    likelyToWait: Bool = false, wasTried: Bool = false
+    likelyToWait: Bool = false, peer: CInt = -1, wasTried: Bool = false
   ) -> Outcome {
     if core.pointee.running.cancellation != .none {
       _ = throwCancellation()
@@ -26,7 +27,7 @@ extension Scheduler {
     }
     var operation = KernelOperation(
       kind, traits: descriptor?.state.pointee.traits ?? [],
-      mayWait: timeout?.isPositive ?? true, peer: descriptor?.state.pointee.peer ?? -1,
+      mayWait: timeout?.isPositive ?? true, peer: peer,
       wasTried: wasTried)
     return withUnsafeMutablePointer(to: &operation) {
       perform(
