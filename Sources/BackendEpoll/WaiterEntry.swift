@@ -22,6 +22,8 @@ struct WaiterEntry {
   var mayStopShort = false
   /// Of a pipe's end that is read from: about how many bytes the loop has written and not read.
   var unread = 0
+  /// More was read from it than the loop has written: others write, too.
+  var hasStrangers = false
   /// Who reads was put in line unasked: see `WaiterTable+Pairs.swift`.
   var isPostponed = false
   /// Of such a pipe, its inode's number; 0: not known.

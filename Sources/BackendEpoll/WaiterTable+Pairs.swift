@@ -9,7 +9,9 @@ import Glibc
 // read empty, as far as it knows, is put in line unasked, and who writes has him attempt.
 //
 // Others may have the ends as well, and write. So before the loop waits, and whenever it looks for
-// news, it attempts whoever was put in line so; who is still in vain then waits for an edge.
+// news, it attempts whoever was put in line so; who is still in vain then waits for an edge. And once
+// more has come than the loop has written, all who read are attempted at once again: what a child
+// process writes is not to be waited for if it is there.
 
 extension WaiterTable {
   /// Puts the operation in line unasked, if it reads from such a pipe.
@@ -17,7 +19,8 @@ extension WaiterTable {
     _ operation: KernelOperation.Reference, _ entry: UnsafeMutablePointer<WaiterEntry>
   ) -> Bool {
     guard case .read(let descriptor, _) = operation.pointer.pointee.kind,
-      operation.pointer.pointee.mayWait, entry.pointee.unread == 0, entry.pointee.reading.isFree
+      operation.pointer.pointee.mayWait, !entry.pointee.hasStrangers,
+      entry.pointee.unread == 0, entry.pointee.reading.isFree
     else { return false }
     entry.pointee.reading.operations.append(operation)
     if !entry.pointee.isPostponed { notePostponed(descriptor, entry) }
@@ -57,6 +60,7 @@ extension WaiterTable {
   ) {
     switch operation.pointer.pointee.kind {
     case .read:
+      if count > entry.pointee.unread { entry.pointee.hasStrangers = true }
       entry.pointee.unread = max(0, entry.pointee.unread - count)
     case .write:
       guard count > 0, let peer = existingEntry(operation.pointer.pointee.peer) else { return }

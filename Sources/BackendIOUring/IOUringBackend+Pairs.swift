@@ -10,7 +10,8 @@
   // in line, and the ring is not asked; who writes does so by a call, and lets the reader attempt.
   //
   // Others may have the ends as well, and write. So before the loop waits, and whenever it looks
-  // for news, the ring gets whoever was put in line so.
+  // for news, the ring gets whoever was put in line so. And once more has come than the loop has
+  // written, the ring gets all who read, at once.
 
   extension IOUringBackend {
     /// As `start`, for such a pipe.
@@ -21,8 +22,9 @@
       switch operation.pointer.pointee.kind {
       case .read(let descriptor, _):
         if lines.isPolled(descriptor) { return nil }
-        if let entry = lines.existingEntry(descriptor), entry.pointee.unread > 0 {
-          if attemptPaired(operation) { return true }
+        if let entry = lines.existingEntry(descriptor) {
+          if entry.pointee.hasStrangers { return nil }
+          if entry.pointee.unread > 0, attemptPaired(operation) { return true }
           entry.pointee.unread = 0
         }
         postpone(operation, descriptor)
@@ -90,6 +92,7 @@
       switch operation.pointer.pointee.kind {
       case .read(let descriptor, _):
         guard let entry = lines.existingEntry(descriptor) else { return }
+        if count > entry.pointee.unread { entry.pointee.hasStrangers = true }
         entry.pointee.unread = max(0, entry.pointee.unread - count)
       case .write:
         guard let entry = lines.existingEntry(operation.pointer.pointee.peer) else { return }

@@ -16,6 +16,8 @@
       var polling = OperationList()
       /// Of a pipe's end that is read from: about how many bytes the loop has written and not read.
       var unread = 0
+      /// More was read from it than the loop has written: others write, too.
+      var hasStrangers = false
       /// The first of those who read was put in line unasked: see `IOUringBackend+Pairs.swift`.
       var isPostponed = false
       /// Of such a pipe, its inode's number; 0: not known.
@@ -115,6 +117,7 @@
     func forgetPipe(_ descriptor: CInt) {
       guard let entry = existingEntry(descriptor) else { return }
       entry.pointee.unread = 0
+      entry.pointee.hasStrangers = false
       entry.pointee.inode = 0
       entry.pointee.isPostponed = false
     }

@@ -133,6 +133,60 @@ import Testing
     }
   }
 
+  @Test(arguments: [KernelOperation.Traits(), .tcp])
+  func `what an edge has left is received at once`(_ traits: KernelOperation.Traits) {
+    let fixture = Fixture()
+    var buffer = [UInt8](repeating: 0, count: 8)
+    buffer.withUnsafeMutableBytes { bytes in
+      var operation = KernelOperation(.receive(fixture.ends.0, bytes, flags: 0), traits: traits)
+      withUnsafeMutablePointer(to: &operation) { pointer in
+        let reference = KernelOperation.Reference(pointer)
+        #expect(!fixture.table.begin(reference))
+        #expect(write(fixture.ends.1, "more than 8", 11) == 11)
+        var completed = OperationList()
+        fixture.table.edge(
+          fixture.tag(generation: 0), events: EPOLLIN.rawValue, completed: &completed)
+        #expect(completed.popFirst() == reference && pointer.pointee.result == 8)
+        #expect(fixture.table.begin(reference) && pointer.pointee.result == 3)
+      }
+    }
+  }
+
+  @Test func `who reads what the loop writes is put in line unasked, till others write`() throws {
+    let fixture = Fixture()
+    var ends: [CInt] = [-1, -1]
+    try #require(pipe(&ends) == 0)
+    defer { for end in ends { close(end) } }
+    var buffer = [UInt8](repeating: 0, count: 8)
+    try buffer.withUnsafeMutableBytes { bytes in
+      var read = KernelOperation(.read(ends[0], bytes), peer: ends[1])
+      let one = UnsafeRawBufferPointer(rebasing: bytes[..<1])
+      var write = KernelOperation(.write(ends[1], one), peer: ends[0])
+      try withUnsafeMutablePointer(to: &read) { read in
+        try withUnsafeMutablePointer(to: &write) { write in
+          let reader = KernelOperation.Reference(read)
+          let writer = KernelOperation.Reference(write)
+          let table = fixture.table
+          for _ in 0..<2 {
+            #expect(!table.begin(reader))
+            #expect(table.begin(writer))
+            #expect(table.early.pointee.popFirst() == reader && read.pointee.result == 1)
+          }
+          // What was written is there: no need to wait.
+          #expect(table.begin(writer) && table.begin(reader) && read.pointee.result == 1)
+
+          try #require(Glibc.write(ends[1], "ab", 2) == 2)
+          #expect(!table.begin(reader))
+          var completed = OperationList()
+          table.attemptPostponed(&completed)
+          #expect(completed.popFirst() == reader && read.pointee.result == 2)
+          try #require(Glibc.write(ends[1], "c", 1) == 1)
+          #expect(table.begin(reader) && read.pointee.result == 1)
+        }
+      }
+    }
+  }
+
   @Test func `what looking has taken away is told all the same`() {
     let fixture = Fixture()
     var operation = KernelOperation(.poll(fixture.ends.0, events: Int16(POLLPRI)))

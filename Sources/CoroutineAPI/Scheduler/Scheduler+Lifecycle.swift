@@ -50,6 +50,7 @@ extension Scheduler {
     coro_context_set_task_locals(&record.pointee.context, list)
   }
 
+  @inline(__always)
   func enlist(_ record: CoroutineRecord.Reference) {
     record.pointee.previousAlive = nil
     record.pointee.nextAlive = core.pointee.firstAlive
@@ -61,6 +62,7 @@ extension Scheduler {
     if !record.pointee.isDaemon && record != core.pointee.main { core.pointee.nonDaemonCount += 1 }
   }
 
+  @inline(__always)
   private func delist(_ record: CoroutineRecord.Reference) {
     let next = record.pointee.nextAlive
     let previous = record.pointee.previousAlive
@@ -82,6 +84,7 @@ extension Scheduler {
   /// The coroutine's code is over: tells who waits for it.
   ///
   /// It still stands on its stack.
+  @inline(__always)
   fileprivate func end(_ record: CoroutineRecord.Reference) {
     markEnded(record)
     let object = record.pointee.object
@@ -95,6 +98,7 @@ extension Scheduler {
     if main.wait == .end, isOver { makeReady(main, .ready) }
   }
 
+  @inline(__always)
   func markEnded(_ record: CoroutineRecord.Reference) {
     record.pointee.isEnded = true
     if !record.pointee.isHidden { core.pointee.endedCount += 1 }

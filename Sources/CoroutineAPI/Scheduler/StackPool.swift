@@ -68,7 +68,19 @@ struct StackPool {
   ///
   /// - Returns: The place of the record, with only `stack` being valid in it; nil without memory,
   ///   errno says why.
+  @inline(__always)
   mutating func acquire(usableSize: Int?) -> (place: CoroutineRecord.Reference, stack: Stack)? {
+    if usableSize == nil, let place = recent {
+      recent = place.pointee.next
+      return (place, place.pointee.stack)
+    }
+    return acquireOther(usableSize)
+  }
+
+  @inline(never)
+  private mutating func acquireOther(
+    _ usableSize: Int?
+  ) -> (place: CoroutineRecord.Reference, stack: Stack)? {
     guard let usableSize else { return acquirePooled() }
     unmapRetired(except: nil)
     // 16 or 64 KiB on some machines with arm64.
@@ -94,10 +106,6 @@ struct StackPool {
   }
 
   private mutating func acquirePooled() -> (place: CoroutineRecord.Reference, stack: Stack)? {
-    if let place = recent {
-      recent = place.pointee.next
-      return (place, place.pointee.stack)
-    }
     if let place = trimmed {
       trimmed = place.pointee.next
       return (place, place.pointee.stack)
