@@ -9,9 +9,9 @@ import Glibc
 // read empty, as far as it knows, is put in line unasked, and who writes has him attempt.
 //
 // Others may have the ends as well, and write. So before the loop waits, and whenever it looks for
-// news, it attempts whoever was put in line so; who is still in vain then waits for an edge. And once
-// more has come than the loop has written, all who read are attempted at once again: what a child
-// process writes is not to be waited for if it is there.
+// news, it attempts whoever was put in line so; who is still in vain then waits for an edge. And
+// once more has come than the loop has written, all who read are attempted at once again: what a
+// child process writes is not to be waited for if it is there.
 
 extension WaiterTable {
   /// Puts the operation in line unasked, if it reads from such a pipe.
