@@ -126,7 +126,7 @@ public final class EpollBackend: Backend {
   public func wait(_ limit: WaitLimit, completed: inout OperationList) {
     completed.append(contentsOf: &table.early.pointee)
     if completed.isEmpty || limit == .poll {
-      table.attemptPostponed(&completed)
+      if !table.postponed.isEmpty { table.attemptPostponed(&completed) }
     } else if turnsWithoutNews < Self.turnLimit {
       // Somebody can run; when nobody can, or after some time, the kernel is asked.
       turnsWithoutNews += 1

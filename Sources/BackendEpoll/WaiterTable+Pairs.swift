@@ -39,6 +39,7 @@ extension WaiterTable {
   }
 
   /// Attempts those who were put in line unasked.
+  @inline(never)
   func attemptPostponed(_ completed: inout OperationList) {
     for index in postponed.indices {
       let descriptor = postponed[index]

@@ -71,6 +71,7 @@
     }
 
     /// Hands the ring those who were put in line without it.
+    @inline(never)
     func submitPostponed(_ completed: inout OperationList) {
       for index in postponed.indices {
         // The number may be another file's by now: then it is no longer marked.

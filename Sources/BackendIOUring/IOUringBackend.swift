@@ -228,7 +228,7 @@
       completed.append(contentsOf: &early.pointee)
       reap(&completed)
       // Who can run may write what they wait for; but others may have, so not for long.
-      if completed.isEmpty || asked == .poll { submitPostponed(&completed) }
+      if !postponed.isEmpty, completed.isEmpty || asked == .poll { submitPostponed(&completed) }
       let limit = resting.isEmpty ? limit : endRest(before: limit, &completed)
       // Reaping enters the kernel where work was deferred, and so may have heard of a wake already.
       let mayWait = completed.isEmpty && early.pointee.isEmpty && !isWoken.pointee
