@@ -68,7 +68,14 @@
     /// Linux 5.13: a poll that tells of each change, and not that what stood still stands.
     static let pollMultishot = Features(rawValue: 1 << 20)
 
-    static let all = Features(rawValue: (1 << 21) - 1)
+    // MARK: What is ours
+
+    /// A wait may begin by looking at the ring's memory: see `SpinPolicy`.
+    ///
+    /// With one processor there is nobody who could change it meanwhile.
+    static let spinning = Features(rawValue: 1 << 21)
+
+    static let all = Features(rawValue: (1 << 22) - 1)
 
     /// The names, those of the kernel.
     static let named: [(name: String, feature: Features)] = [
@@ -79,6 +86,7 @@
       ("recv", .receive), ("send", .send), ("recvmsg", .receiveMessage),
       ("sendmsg", .sendMessage), ("read", .read), ("write", .write), ("accept", .accept),
       ("connect", .connect), ("pipe-nowait", .pipeNoWait), ("poll-multishot", .pollMultishot),
+      ("spin", .spinning),
     ]
   }
 
@@ -92,6 +100,8 @@
       if !rest.isSuperset(of: [.singleIssuer, .extendedArgument]) { rest.remove(.deferTaskrun) }
       if rest.contains(.deferTaskrun) { rest.remove(.coopTaskrun) }
       if rest.isDisjoint(with: [.deferTaskrun, .coopTaskrun]) { rest.remove(.taskrunFlag) }
+      // Where nothing in memory shows that there is something, looking is no use.
+      if !rest.isSuperset(of: [.deferTaskrun, .taskrunFlag]) { rest.remove(.spinning) }
       if !rest.contains(.currentPosition) { rest.subtract([.read, .write]) }
       // An operation that can't be cancelled, or one that takes a thread, is worse than waiting
       // for readiness.
@@ -163,6 +173,7 @@
         if isKnown != true { rest.remove(feature) }
       }
       if !Self.pipesKnowNoWait { rest.remove(.pipeNoWait) }
+      if sysconf(CInt(_SC_NPROCESSORS_ONLN)) < 2 { rest.remove(.spinning) }
       return rest
     }
 

@@ -39,6 +39,7 @@
     @exclusivity(unchecked) var postponed: [CInt] = []
     /// What a question by `strandIfReused` was answered with.
     @exclusivity(unchecked) var probeResult: CInt?
+    @exclusivity(unchecked) var spins = SpinPolicy()
     /// `wake()` was heard of, and no `wait` has returned since.
     let isWoken: UnsafeMutablePointer<Bool>
 
@@ -231,11 +232,36 @@
       if !postponed.isEmpty, completed.isEmpty || asked == .poll { submitPostponed(&completed) }
       let limit = resting.isEmpty ? limit : endRest(before: limit, &completed)
       // Reaping enters the kernel where work was deferred, and so may have heard of a wake already.
-      let mayWait = completed.isEmpty && early.pointee.isEmpty && !isWoken.pointee
-      ring.enter(mayWait ? limit : .poll, now: now)
-      reap(&completed)
+      if limit == .poll || hasNews(completed) {
+        ring.enter(.poll, now: now)
+        reap(&completed)
+      } else {
+        block(limit, &completed)
+      }
       isWoken.pointee = false
       noteEnd(of: asked, now)
+    }
+
+    private func hasNews(_ completed: OperationList) -> Bool {
+      !completed.isEmpty || !early.pointee.isEmpty || isWoken.pointee
+    }
+
+    /// Waits for a completion; before it blocks, it may look for one for a while.
+    private func block(_ limit: WaitLimit, _ completed: inout OperationList) {
+      guard ring.features.contains(.spinning) else {
+        ring.enter(limit, now: now)
+        return reap(&completed)
+      }
+      if spins.isSpinning {
+        spins.spun(inVain: !ring.spin(within: limit, now))
+        ring.enter(.poll, now: now)
+        reap(&completed)
+        if hasNews(completed) { return }
+      }
+      let start = now
+      ring.enter(limit, now: start)
+      if !spins.isSpinning { spins.blocked(from: start.nanoseconds, to: now.nanoseconds) }
+      reap(&completed)
     }
 
     /// Notes a wait that begins, and when, if it is a look in between.

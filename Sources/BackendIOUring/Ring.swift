@@ -116,6 +116,17 @@
       if result < 0 { refused(-result) } else if refusals != 0 { refusals = 0 }
     }
 
+    /// Submits what is queued, and looks for a sign of a completion for `SpinPolicy.limit`, or
+    /// until a deadline that comes before.
+    ///
+    /// - Returns: Whether there is one.
+    func spin(within limit: WaitLimit, _ now: Instant) -> Bool {
+      if hasUnsubmitted { enter(.poll, now: now) }
+      var end = now.nanoseconds + SpinPolicy.limit
+      if case .until(let deadline) = limit { end = min(end, deadline.nanoseconds) }
+      return coro_ring_spin(ring, end)
+    }
+
     private func enter(forNanoseconds nanoseconds: Int64) -> CInt {
       if features.contains(.extendedArgument) {
         var time = __kernel_timespec()

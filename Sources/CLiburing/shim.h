@@ -6,6 +6,7 @@
 // imported together.
 #include <linux/io_uring.h>
 #include <liburing.h>
+#include <time.h>
 
 // The completion that is next in the queue's shared memory, or NULL: what io_uring_peek_cqe(3)
 // looks at first, without its call.
@@ -23,6 +24,25 @@ static inline unsigned coro_ring_completion_tail(const struct io_uring *ring) {
 // Gives the places before `head` back.
 static inline void coro_ring_advance(struct io_uring *ring, unsigned head) {
   io_uring_smp_store_release(ring->cq.khead, head);
+}
+
+// Looks for a completion, or for a sign of one that the kernel gives when it is entered, until
+// CLOCK_MONOTONIC says `end`, in nanoseconds. The ring has IORING_SETUP_TASKRUN_FLAG.
+static inline _Bool coro_ring_spin(const struct io_uring *ring, int64_t end) {
+  const unsigned signs = IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW;
+  while (1) {
+    if (coro_ring_peek(ring) != NULL || (io_uring_smp_load_acquire(ring->sq.kflags) & signs)) {
+      return 1;
+    }
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (now.tv_sec * INT64_C(1000000000) + now.tv_nsec >= end) return 0;
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+  }
 }
 
 // A free submission entry, all zero, or NULL: io_uring_get_sqe(3) for a ring that has neither a
