@@ -4,9 +4,9 @@
   ///
   /// To block and to be woken costs the processor's time too, some 20 µs in a virtual machine.
   /// Where the answer to what was just sent comes sooner, looking for it costs less, and it is
-  /// heard of sooner. But where others need the processor, or the answer takes longer, looking is a waste;
-  /// and where there is nearly always something to do there is little to gain, and completions that
-  /// are taken one by one cost more than those that gather.
+  /// heard of sooner. But where others need the processor, or the answer takes longer, looking is
+  /// a waste; and where there is nearly always something to do there is little to gain, and
+  /// completions that are taken one by one cost more than those that gather.
   ///
   /// So the waits that block are measured, some in a row. If much of the time passed in them, and
   /// each was short, the next ones spin; in vain only a few times, and then not again for longer
