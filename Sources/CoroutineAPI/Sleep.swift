@@ -17,12 +17,7 @@ extension Coroutine {
   @inlinable
   public static func sleep(_ seconds: Double = 0) throws(CoroutineError) {
     // Which of the two it is, the compiler sees as a rule.
-    if seconds == 0 { try yield() } else { try sleep(seconds: seconds) }
-  }
-
-  @usableFromInline
-  static func yield() throws(CoroutineError) {
-    try yield(Scheduler.forCall("sleep"))
+    if seconds == 0 { try yieldToOthers() } else { try sleep(seconds: seconds) }
   }
 
   @usableFromInline
@@ -86,7 +81,7 @@ extension Coroutine {
   }
 
   @inline(__always)
-  private static func yield(_ scheduler: Scheduler) throws(CoroutineError) {
+  fileprivate static func yield(_ scheduler: Scheduler) throws(CoroutineError) {
     scheduler.yield()
     // After the others' turn, so that a cancellation by one of them ends this very call.
     if scheduler.core.pointee.running.cancellation != .none {
@@ -99,4 +94,10 @@ extension Coroutine {
     _ = scheduler.throwCancellation()
     return CoroutineError(.cancelled, call: "sleep")
   }
+}
+
+/// No method, since the compiler would put a call before what has a type for `self` and ignores it.
+@usableFromInline
+func yieldToOthers() throws(CoroutineError) {
+  try Coroutine.yield(Scheduler.forCall("sleep"))
 }
