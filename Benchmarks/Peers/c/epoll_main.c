@@ -1,5 +1,6 @@
 #include "epoll_datagram.h"
 #include "epoll_echo.h"
+#include "limit_copy.h"
 #include "limit_pipe.h"
 #include "limit_stacks.h"
 #include "peer.h"
@@ -16,6 +17,6 @@ int main(int count, char **arguments) {
       {"datagram", TRANSPORT_UDP, serve_epoll_datagram},
       {0},
   };
-  static const struct peer peer = {"C with epoll", workloads, services};
+  static const struct peer peer = {"C with epoll", workloads, services, copy_limit};
   return run_peer(&peer, count, arguments);
 }

@@ -13,10 +13,11 @@ import (
 	"time"
 )
 
-// A service serves either connections or, where serve is nil, datagrams.
+// A service serves either connections or, where serve is nil, datagrams; or it copies.
 type service struct {
 	name  string
 	serve func(net.Conn)
+	copy  func(size int) error
 	// What runs beside all connections.
 	background func()
 }
@@ -26,6 +27,7 @@ var services = []service{
 	{name: "stream", serve: stream},
 	{name: "datagram"},
 	{name: "mixed", serve: echo, background: compute},
+	{name: "copy", copy: copyInput},
 }
 
 func runServe(arguments []string) error {
@@ -37,6 +39,9 @@ func runServe(arguments []string) error {
 		return usage("'%s' is no service: the command list names them.", arguments[0])
 	}
 	service := services[index]
+	if service.copy != nil {
+		return service.runCopy(arguments[1:])
+	}
 	flags := newFlags()
 	tcp := flags.String("tcp", "", "")
 	unix := flags.String("unix", "", "")

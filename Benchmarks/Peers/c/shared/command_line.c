@@ -76,6 +76,16 @@ struct serving parse_serving(int count, char **arguments) {
   return serving;
 }
 
+long parse_copying(int count, char **arguments) {
+  long size = 65536;
+  for (int index = 0; index < count; index++) {
+    const char *option = arguments[index];
+    if (strcmp(option, "--size") != 0) fail_usage("'%s' is no option of a copy.", option);
+    size = positive_number(option, option_value(count, arguments, &index));
+  }
+  return size;
+}
+
 const char *round_text(const struct round *round, const char *name) {
   size_t length = strlen(name);
   for (int index = 0; index < round->parameter_count; index++) {

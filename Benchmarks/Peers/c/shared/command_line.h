@@ -28,6 +28,8 @@ struct serving {
 
 struct round parse_round(int count, char **arguments);
 struct serving parse_serving(int count, char **arguments);
+// The size that follows `serve copy`, or what it is without one.
+long parse_copying(int count, char **arguments);
 
 // A parameter of a round; that it is missing or no positive number is the caller's mistake.
 const char *round_text(const struct round *round, const char *name);

@@ -26,6 +26,7 @@ static void list(const struct peer *peer) {
   for (const struct service *entry = services_of(peer); entry->name != NULL; entry++) {
     printf("serve\t%s\n", entry->name);
   }
+  if (peer->copy != NULL) printf("serve\tcopy\n");
 }
 
 static void measure(const struct peer *peer, const struct round *round) {
@@ -52,6 +53,9 @@ int run_peer(const struct peer *peer, int count, char **arguments) {
   } else if (strcmp(command, "round") == 0) {
     struct round round = parse_round(count - 2, arguments + 2);
     measure(peer, &round);
+  } else if (peer->copy != NULL && count > 2 && strcmp(command, "serve") == 0 &&
+             strcmp(arguments[2], "copy") == 0) {
+    peer->copy(parse_copying(count - 3, arguments + 3));
   } else if (strcmp(command, "serve") == 0) {
     struct serving serving = parse_serving(count - 2, arguments + 2);
     serve(peer, &serving);

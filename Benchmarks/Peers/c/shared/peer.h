@@ -23,6 +23,8 @@ struct peer {
   // Each ends with an entry without a name; NULL for none.
   const struct workload *workloads;
   const struct service *services;
+  // The service `copy`, with the most bytes of a call; NULL for none.
+  void (*copy)(long size);
 };
 
 // Lists, measures or serves as the arguments say; the result is that of main.
