@@ -4,9 +4,9 @@ import Glibc
 
 /// Readiness from epoll(7), deadlines from a timerfd, made into completions.
 ///
-/// An operation is attempted at once; if the kernel is not ready it waits in the table, and is
-/// attempted again when epoll reports an edge for its descriptor. See `WaiterTable.swift` for why
-/// no edge can be lost.
+/// As a rule an operation is attempted at once; if the kernel is not ready it waits in the table,
+/// and is attempted again when epoll reports an edge for its descriptor. See `WaiterTable.swift`
+/// for why no edge can be lost.
 public final class EpollBackend: Backend {
   private let epoll: CInt
   private let wakeUp: CInt
@@ -14,12 +14,14 @@ public final class EpollBackend: Backend {
   private let table: WaiterTable
   private let events: UnsafeMutableBufferPointer<epoll_event>
 
-  /// How often in a row `wait` has had something to report without asking the kernel.
-  @exclusivity(unchecked) private var turnsWithoutNews = 0
+  /// Until when `wait` may report what it has without asking the kernel for more; nil: the next
+  /// one to do so says until when.
+  @exclusivity(unchecked) private var timeWithoutNewsEnd: Instant?
 
   private static let eventCount = 256
-  /// How often it may.
-  private static let turnLimit = 32
+  /// For how long the kernel is not asked while one coroutine hands over to another: as long as
+  /// the scheduler lets them run without asking.
+  private static let timeWithoutNews = Duration.microseconds(100)
   /// Tags of the two descriptors that are the backend's own; no descriptor is so large.
   private static let timerTag = UInt64(UInt32.max)
   private static let wakeUpTag = UInt64(UInt32.max - 1)
@@ -125,14 +127,11 @@ public final class EpollBackend: Backend {
   /// Waits for edges, and attempts again who waited for them.
   public func wait(_ limit: WaitLimit, completed: inout OperationList) {
     completed.append(contentsOf: &table.early.pointee)
-    if completed.isEmpty || limit == .poll {
-      if !table.postponed.isEmpty { table.attemptPostponed(&completed) }
-    } else if turnsWithoutNews < Self.turnLimit {
-      // Somebody can run; when nobody can, or after some time, the kernel is asked.
-      turnsWithoutNews += 1
-      return
+    if !completed.isEmpty, limit != .poll, isTimeWithoutNews { return }
+    timeWithoutNewsEnd = nil
+    if !table.postponed.isEmpty {
+      table.attemptPostponed(&completed, staysInLine: !completed.isEmpty && limit != .poll)
     }
-    turnsWithoutNews = 0
     var timeout: CInt = completed.isEmpty ? -1 : 0
     switch limit {
     case .poll: timeout = 0
@@ -140,7 +139,7 @@ public final class EpollBackend: Backend {
       if !timer.arm(deadline), timeout != 0 { timeout = milliseconds(until: deadline) }
     case .forever: break
     }
-    if timeout != 0, !table.newcomers.pointee.isEmpty, !table.newcomers.pointee.isCheckSet {
+    if limit != .poll, !table.newcomers.pointee.isEmpty, !table.newcomers.pointee.isCheckSet {
       table.newcomers.pointee.isCheckSet = timer.arm(now + Newcomers.delay)
     }
     // EINTR: the deadline is the timer's and absolute, so waiting again loses nothing. Yet it
@@ -166,6 +165,16 @@ public final class EpollBackend: Backend {
     case Self.wakeUpTag: break
     default: table.edgeOfAnyone(event, &completed)
     }
+  }
+
+  /// Whether the kernel need not be asked yet, since somebody can run.
+  private var isTimeWithoutNews: Bool {
+    let now = now
+    guard let end = timeWithoutNewsEnd else {
+      timeWithoutNewsEnd = now + Self.timeWithoutNews
+      return true
+    }
+    return now < end
   }
 
   /// The limit of one `epoll_wait`, rounded up, for when the timer is of no use.

@@ -20,14 +20,17 @@ struct WaiterEntry {
   var isRegistered = false
   /// The peer has hung up or sent urgent data: rule 2's short reads say nothing any more.
   var mayStopShort = false
-  /// Of a pipe's end that is read from: about how many bytes the loop has written and not read.
-  var unread = 0
+  /// Of a pipe's end that is read from: how many bytes the loop has written and not read, as far as
+  /// it knows; nil if nothing is known.
+  ///
+  /// See `WaiterTable+Pairs.swift`, for the next ones too.
+  var unread: Int?
   /// More was read from it than the loop has written: others write, too.
   var hasStrangers = false
-  /// Who reads was put in line unasked: see `WaiterTable+Pairs.swift`.
+  /// Who reads was put in line unasked.
   var isPostponed = false
-  /// Of such a pipe, its inode's number; 0: not known.
-  var inode: UInt64 = 0
+  /// Of such a pipe, and of its other end, what tells it from other files; 0: not known.
+  var pipe: UInt64 = 0
   /// The number was given to another file while somebody waited: for the former, perhaps.
   var isReplaced = false
 

@@ -5,53 +5,91 @@ import Glibc
 // Pipes of which the loop has both ends
 //
 // To ask the kernel for what another coroutine is going to write would be in vain, and so would be
-// to be told of it by the kernel when it is written. So who reads from a pipe that the loop has
-// read empty, as far as it knows, is put in line unasked, and who writes has him attempt.
+// to be told of it by the kernel when it is written. So who reads from a pipe that is known to be
+// empty is put in line unasked, and who writes has him attempt. Empty it is known to be by a read
+// that found nothing, or by as many bytes read as the loop has written since.
 //
-// Others may have the ends as well, and write. So before the loop waits, and whenever it looks for
-// news, it attempts whoever was put in line so; who is still in vain then waits for an edge. And
-// once more has come than the loop has written, all who read are attempted at once again: what a
-// child process writes is not to be waited for if it is there.
+// Others may have the ends as well, and write. So whenever the kernel is asked for news, whoever
+// was put in line so is attempted first; who is still in vain then waits for an edge. And once more
+// has come than the loop has written, all who read are attempted at once again: what a child
+// process writes is not to be waited for if it is there.
+//
+// Who waits so has no registration by which his pipe could be told from another file that gets its
+// number. So the pipe's identity is noted when he is put in line, and compared before anything is
+// read for him.
 
 extension WaiterTable {
   /// Puts the operation in line unasked, if it reads from such a pipe.
   func postpones(
     _ operation: KernelOperation.Reference, _ entry: UnsafeMutablePointer<WaiterEntry>
   ) -> Bool {
-    guard case .read(let descriptor, _) = operation.pointer.pointee.kind,
-      operation.pointer.pointee.mayWait, !entry.pointee.hasStrangers,
-      entry.pointee.unread == 0, entry.pointee.reading.isFree
-    else { return false }
-    entry.pointee.reading.operations.append(operation)
-    if !entry.pointee.isPostponed { notePostponed(descriptor, entry) }
-    return true
+    guard entry.pointee.reading.isFree else { return false }
+    return postponesInVain(operation, entry)
   }
 
-  private func notePostponed(_ descriptor: CInt, _ entry: UnsafeMutablePointer<WaiterEntry>) {
-    if entry.pointee.inode == 0 { entry.pointee.inode = coro_inode(descriptor) }
-    entry.pointee.isPostponed = true
-    postponed.append(descriptor)
+  /// As `postpones`, after an attempt in vain.
+  func postponesInVain(
+    _ operation: KernelOperation.Reference, _ entry: UnsafeMutablePointer<WaiterEntry>
+  ) -> Bool {
+    guard case .read(let descriptor, _) = operation.pointer.pointee.kind,
+      operation.pointer.pointee.mayWait, entry.pointee.unread == 0,
+      entry.pointee.reading.operations.isEmpty
+    else { return false }
+    entry.pointee.reading.isBlocked = false
+    if entry.pointee.isReplaced, !entry.pointee.isInUse { entry.pointee.isReplaced = false }
+    entry.pointee.reading.operations.append(operation)
+    if !entry.pointee.isPostponed {
+      entry.pointee.isPostponed = true
+      entry.pointee.pipe = coro_pipe_identity(descriptor)
+      postponed.append(descriptor)
+    }
+    return true
   }
 
   /// Whether the number still means the pipe of those who were put in line unasked.
   func isPostponedPipe(_ descriptor: CInt, _ entry: UnsafeMutablePointer<WaiterEntry>) -> Bool {
-    entry.pointee.isPostponed && coro_inode(descriptor) == entry.pointee.inode
+    entry.pointee.isPostponed && coro_pipe_identity(descriptor) == entry.pointee.pipe
   }
 
   /// Attempts those who were put in line unasked.
+  ///
+  /// - Parameter staysInLine: Whether who is still in vain stays so, because the loop does not
+  ///   block now, and will ask again soon; if they are few. Else he waits for an edge.
   @inline(never)
-  func attemptPostponed(_ completed: inout OperationList) {
+  func attemptPostponed(_ completed: inout OperationList, staysInLine: Bool) {
+    let staysInLine = staysInLine && postponed.count <= 4
+    var staying = 0
     for index in postponed.indices {
       let descriptor = postponed[index]
-      // Its number may be another file's by now: then it is no longer marked.
+      // Its number may be another file's by now: then it is no longer marked, or not the same.
       guard let entry = existingEntry(descriptor), entry.pointee.isPostponed else { continue }
-      entry.pointee.isPostponed = false
+      guard isPostponedPipe(descriptor, entry) else {
+        abandon(entry)
+        completed.append(contentsOf: &early.pointee)
+        continue
+      }
       // Who waits for readiness has to see it before it is taken.
       if !entry.pointee.polling.isEmpty { askAgain(entry, 0, &completed) }
       advance(entry, Self.waiters(entry, .reading), &completed)
-      registerWaiting(descriptor, entry, &completed)
+      if staysInLine, !entry.pointee.reading.operations.isEmpty {
+        entry.pointee.reading.isBlocked = false
+        postponed[staying] = descriptor
+        staying += 1
+      } else {
+        entry.pointee.isPostponed = false
+        registerWaiting(descriptor, entry, &completed)
+      }
     }
-    postponed.removeAll(keepingCapacity: true)
+    postponed.removeLast(postponed.count - staying)
+  }
+
+  /// Notes that a read has found nothing.
+  @inline(never)
+  func noteEmpty(
+    _ operation: KernelOperation.Reference, _ entry: UnsafeMutablePointer<WaiterEntry>
+  ) {
+    guard case .read = operation.pointer.pointee.kind, !entry.pointee.hasStrangers else { return }
+    entry.pointee.unread = 0
   }
 
   /// Notes what an operation on such a pipe has moved, and lets its reader have what was written.
@@ -59,19 +97,32 @@ extension WaiterTable {
   func noteMoved(
     _ operation: KernelOperation.Reference, _ entry: UnsafeMutablePointer<WaiterEntry>, _ count: Int
   ) {
+    guard count > 0 else { return }
     switch operation.pointer.pointee.kind {
     case .read:
-      if count > entry.pointee.unread { entry.pointee.hasStrangers = true }
-      entry.pointee.unread = max(0, entry.pointee.unread - count)
-    case .write:
-      guard count > 0, let peer = existingEntry(operation.pointer.pointee.peer) else { return }
-      peer.pointee.unread += count
-      // Who waits for readiness has to see it before it is taken, and hears of it from `wait`.
-      guard !peer.pointee.reading.operations.isEmpty, peer.pointee.polling.isEmpty else { return }
-      peer.pointee.reading.isBlocked = false
-      advanceEarly(peer, Self.waiters(peer, .reading))
+      guard let unread = entry.pointee.unread else { return }
+      // Strangers write, too: from now on nothing is known of it.
+      entry.pointee.unread = count > unread ? nil : unread - count
+      if count > unread { entry.pointee.hasStrangers = true }
+    case .write(let descriptor, _):
+      handOver(from: descriptor, entry, to: operation.pointer.pointee.peer, count)
     default:
       return
     }
+  }
+
+  private func handOver(
+    from descriptor: CInt, _ entry: UnsafeMutablePointer<WaiterEntry>, to peer: CInt, _ count: Int
+  ) {
+    guard let reader = existingEntry(peer), let unread = reader.pointee.unread else { return }
+    if entry.pointee.pipe == 0 { entry.pointee.pipe = coro_pipe_identity(descriptor) }
+    // Both ends have the pipe's identity. The number may be another file's, whose reader has not
+    // been introduced yet.
+    guard reader.pointee.pipe == entry.pointee.pipe else { return }
+    reader.pointee.unread = unread + count
+    // Who waits for readiness has to see it before it is taken, and hears of it from `wait`.
+    guard !reader.pointee.reading.operations.isEmpty, reader.pointee.polling.isEmpty else { return }
+    reader.pointee.reading.isBlocked = false
+    advanceEarly(reader, Self.waiters(reader, .reading))
   }
 }

@@ -30,7 +30,7 @@ extension WaiterTable {
       operation.pointer.pointee.mayWait, let entry = existingEntry(descriptor),
       entry.pointee.reading.isBlocked, entry.pointee.reading.operations.isEmpty
     else { return false }
-    // It is registered: only who waits for an edge says "blocked".
+    // It is registered: only who waits for an edge says "blocked", or a pipe's reader.
     noteNewcomer(descriptor, entry)
     entry.pointee.reading.operations = OperationList(operation)
     return true

@@ -10,8 +10,9 @@ import Glibc
 // wait for ever. So the table keeps, for each direction, whether the last call found it not ready
 // (`isBlocked`); an edge clears that. The rules:
 //
-// 1. Attempt first. An operation is attempted unless its direction is known to be blocked, or
-//    others wait for the same direction: first come, first served.
+// 1. Attempt first. An operation is attempted unless its direction is known to be blocked, others
+//    wait for the same direction (first come, first served), its call was made just now, or it
+//    reads from a pipe that is known to be empty (`WaiterTable+Pairs.swift`).
 // 2. Only EAGAIN says "blocked", and for TCP a short read: it emptied the socket, and the next byte
 //    makes an edge. That is not so for other types (a Unix socket stops short at ancillary data),
 //    nor once the peer has hung up (the end of the stream has had its edge) or has sent urgent data
@@ -94,6 +95,9 @@ final class WaiterTable {
       abandonIfClosed(operation, entry)
       return true
     }
+    if operation.pointer.pointee.peer >= 0, !isBlocked, postponesInVain(operation, entry) {
+      return false
+    }
     return putInLine(operation, entry, waiters)
   }
 
@@ -168,7 +172,7 @@ final class WaiterTable {
       // Not on the word of one that does not wait: there may be no registration, and so no edge to
       // set it free.
       if operation.pointer.pointee.mayWait { waiters.pointee.isBlocked = true }
-      if case .read = operation.pointer.pointee.kind { entry.pointee.unread = 0 }
+      if operation.pointer.pointee.peer >= 0 { noteEmpty(operation, entry) }
       return false
     }
     operation.pointer.pointee.result = result
@@ -314,7 +318,7 @@ final class WaiterTable {
 
   /// Tells everyone who waits that there is no such descriptor any more.
   @inline(never)
-  private func abandon(_ entry: UnsafeMutablePointer<Entry>) {
+  func abandon(_ entry: UnsafeMutablePointer<Entry>) {
     failEveryone(entry)
     reset(entry)
   }

@@ -72,12 +72,13 @@
 
     /// A wait may begin by looking at the ring's memory: see `SpinPolicy`.
     ///
-    /// With one processor there is nobody who could change it meanwhile.
+    /// With one processor there is nobody who could change it meanwhile. How many this thread may
+    /// use does not matter: who answers may be elsewhere.
     static let spinning = Features(rawValue: 1 << 21)
 
     static let all = Features(rawValue: (1 << 22) - 1)
 
-    /// The names, those of the kernel.
+    /// The names: those of the kernel, and one of ours.
     static let named: [(name: String, feature: Features)] = [
       ("single-issuer", .singleIssuer), ("defer-taskrun", .deferTaskrun),
       ("coop-taskrun", .coopTaskrun), ("taskrun-flag", .taskrunFlag), ("submit-all", .submitAll),

@@ -166,6 +166,7 @@
         let result = outcome(of: operation, after: answer)
       else { return }
       operation.pointer.pointee.result = result
+      if operation.pointer.pointee.peer >= 0 { noteMoved(operation, &completed) }
       let next = lines.remove(operation)
       operation.place = .settled
       cancelInRing(operation)
@@ -208,9 +209,10 @@
         return hand(finished, to: &completed)
       }
       while true {
+        // First: it knows nothing of whose turn it is next.
+        if finished.pointer.pointee.peer >= 0 { noteMoved(finished, &completed) }
         let next = lines.remove(finished)
         hand(finished, to: &completed)
-        if finished.pointer.pointee.peer >= 0 { noteMoved(finished) }
         if finished.pointer.pointee.result == -Int(EBADF), isClosed(finished) {
           if let next { next.place = .line }
           return strand(finished.pointer.pointee.descriptor, &completed)

@@ -6,12 +6,19 @@
   // Pipes of which the loop has both ends
   //
   // To have the ring wait for what another coroutine is going to write costs more than to be told
-  // by that one. So who reads from a pipe that the loop has read empty, as far as it knows, is put
-  // in line, and the ring is not asked; who writes does so by a call, and lets the reader attempt.
+  // by that one. So who reads from a pipe that is known to be empty is put in line, and the ring is
+  // not asked; who writes does so by a call, and lets the reader attempt. Empty it is known to be
+  // by a read that found nothing, or by as many bytes read as the loop has written since.
   //
-  // Others may have the ends as well, and write. So before the loop waits, and whenever it looks
-  // for news, the ring gets whoever was put in line so. And once more has come than the loop has
-  // written, the ring gets all who read, at once.
+  // Others may have the ends as well, and write. So whenever the kernel is asked for news, the ring
+  // gets whoever was put in line so. And once more has come than the loop has written, it gets all
+  // who read, at once.
+  //
+  // Who waits so would be the ring's under his number, whatever that means by then. So the pipe's
+  // identity is noted when he is put in line, and compared before the ring gets him.
+  //
+  // Nothing here is done to `early` while completions are worked on: that may be the list that they
+  // go to. What finishes goes to the list that is passed on.
 
   extension IOUringBackend {
     /// As `start`, for such a pipe.
@@ -21,10 +28,11 @@
       guard lines.isEmpty(for: operation) else { return nil }
       switch operation.pointer.pointee.kind {
       case .read(let descriptor, _):
-        if lines.isPolled(descriptor) { return nil }
-        if let entry = lines.existingEntry(descriptor) {
-          if entry.pointee.hasStrangers { return nil }
-          if entry.pointee.unread > 0, attemptPaired(operation) { return true }
+        guard let entry = lines.existingEntry(descriptor), !entry.pointee.hasStrangers,
+          entry.pointee.polling.isEmpty
+        else { return nil }
+        if entry.pointee.unread != 0 {
+          if attemptPaired(operation) { return true }
           entry.pointee.unread = 0
         }
         postpone(operation, descriptor)
@@ -32,7 +40,9 @@
       case .write:
         if lines.isPolled(operation.pointer.pointee.peer) {
           // Who waits for readiness has to see it before it is taken: that is for the ring to tell.
-          submitPostponed(&early.pointee)
+          var completed = OperationList()
+          submitPostponed(&completed)
+          early.pointee.append(contentsOf: &completed)
           return nil
         }
         return attemptPaired(operation) ? true : nil
@@ -47,7 +57,7 @@
       if result == -Int(EAGAIN) { return false }
       operation.pointer.pointee.result = result
       if result == -Int(EBADF) { strandEarlyIfClosed(operation) }
-      noteMoved(operation)
+      noteMovedEarly(operation)
       return true
     }
 
@@ -55,8 +65,8 @@
       _ = lines.append(operation)
       operation.place = .line
       guard let entry = lines.existingEntry(descriptor), !entry.pointee.isPostponed else { return }
-      if entry.pointee.inode == 0 { entry.pointee.inode = coro_inode(descriptor) }
       entry.pointee.isPostponed = true
+      entry.pointee.pipe = coro_pipe_identity(descriptor)
       postponed.append(descriptor)
     }
 
@@ -66,57 +76,118 @@
       guard let entry = lines.existingEntry(descriptor), entry.pointee.isPostponed,
         entry.pointee.reading.first?.place == .line
       else { return false }
-      if coro_inode(descriptor) != entry.pointee.inode { strandEarly(descriptor) }
+      if coro_pipe_identity(descriptor) != entry.pointee.pipe { strandEarly(descriptor) }
       return true
     }
 
-    /// Hands the ring those who were put in line without it.
+    /// Asks the kernel for those who were put in line without the ring.
+    ///
+    /// Where there is something to report they can wait, since somebody can run, and may write to
+    /// them: for as long as the scheduler lets coroutines run without asking. Then they are
+    /// attempted, and stay where they are, if they are few. Else the ring gets them.
     @inline(never)
+    func askForPostponed(_ limit: WaitLimit, _ completed: inout OperationList) {
+      if limit != .poll, hasNews(completed) {
+        let now = now
+        let end = timeWithoutNewsEnd ?? now + .microseconds(100)
+        timeWithoutNewsEnd = end
+        if now < end { return }
+        timeWithoutNewsEnd = nil
+        if postponed.count <= 4 { return attemptPostponed(&completed) }
+      }
+      timeWithoutNewsEnd = nil
+      submitPostponed(&completed)
+    }
+
+    private func attemptPostponed(_ completed: inout OperationList) {
+      for index in postponed.indices {
+        let descriptor = postponed[index]
+        // What is not the same any more is for `submitPostponed` to tell, and who waits for
+        // readiness has to see it before it is taken.
+        guard let entry = lines.existingEntry(descriptor), entry.pointee.isPostponed,
+          entry.pointee.polling.isEmpty,
+          coro_pipe_identity(descriptor) == entry.pointee.pipe
+        else { continue }
+        serve(entry, &completed)
+      }
+    }
+
+    /// Hands the ring those who were put in line without it.
     func submitPostponed(_ completed: inout OperationList) {
       for index in postponed.indices {
-        // The number may be another file's by now: then it is no longer marked.
-        guard let entry = lines.existingEntry(postponed[index]), entry.pointee.isPostponed else {
+        let descriptor = postponed[index]
+        // The number may be another file's by now: then it is no longer marked, or not the same.
+        guard let entry = lines.existingEntry(descriptor), entry.pointee.isPostponed else {
           continue
         }
         entry.pointee.isPostponed = false
         guard let first = entry.pointee.reading.first, first.place == .line else { continue }
+        guard coro_pipe_identity(descriptor) == entry.pointee.pipe else {
+          strand(descriptor, &completed)
+          continue
+        }
         first.place = .ring
         if submit(first) { report(first, first.pointer.pointee.result, &completed) }
       }
       postponed.removeAll(keepingCapacity: true)
     }
 
+    /// As `noteMoved`, where no completions are worked on.
+    func noteMovedEarly(_ operation: KernelOperation.Reference) {
+      var completed = OperationList()
+      noteMoved(operation, &completed)
+      early.pointee.append(contentsOf: &completed)
+    }
+
     /// Notes what an operation on such a pipe has moved, and lets its reader have what was written.
-    func noteMoved(_ operation: KernelOperation.Reference) {
+    func noteMoved(
+      _ operation: KernelOperation.Reference, _ completed: inout OperationList
+    ) {
       let count = operation.pointer.pointee.result
       guard count > 0 else { return }
       switch operation.pointer.pointee.kind {
       case .read(let descriptor, _):
-        guard let entry = lines.existingEntry(descriptor) else { return }
-        if count > entry.pointee.unread { entry.pointee.hasStrangers = true }
-        entry.pointee.unread = max(0, entry.pointee.unread - count)
-      case .write:
-        guard let entry = lines.existingEntry(operation.pointer.pointee.peer) else { return }
-        entry.pointee.unread += count
-        serveReaders(entry)
+        guard let entry = lines.existingEntry(descriptor), let unread = entry.pointee.unread else {
+          return
+        }
+        // Strangers write, too: from now on nothing is known of it.
+        entry.pointee.unread = count > unread ? nil : unread - count
+        if count > unread { entry.pointee.hasStrangers = true }
+      case .write(let descriptor, _):
+        handOver(from: descriptor, to: operation.pointer.pointee.peer, count, &completed)
       default:
         return
       }
     }
 
-    /// Lets those attempt who wait to read, and whom the ring has not.
-    private func serveReaders(_ entry: UnsafeMutablePointer<WaitingLines.Entry>) {
-      while entry.pointee.isPostponed, let reader = entry.pointee.reading.first,
-        reader.place == .line
+    private func handOver(
+      from descriptor: CInt, to peer: CInt, _ count: Int, _ completed: inout OperationList
+    ) {
+      guard let entry = lines.existingEntry(descriptor), let reader = lines.existingEntry(peer),
+        let unread = reader.pointee.unread
+      else { return }
+      if entry.pointee.pipe == 0 { entry.pointee.pipe = coro_pipe_identity(descriptor) }
+      // Both ends have the pipe's identity. The number may be another file's, whose reader has not
+      // been introduced yet.
+      guard reader.pointee.pipe == entry.pointee.pipe else { return }
+      reader.pointee.unread = unread + count
+      serve(reader, &completed)
+    }
+
+    /// Lets those attempt who wait to read from such a pipe, and whom the ring has not.
+    private func serve(
+      _ entry: UnsafeMutablePointer<WaitingLines.Entry>, _ completed: inout OperationList
+    ) {
+      while entry.pointee.isPostponed, let first = entry.pointee.reading.first,
+        first.place == .line
       {
-        let result = reader.attempt()
+        let result = first.attempt()
         if result == -Int(EAGAIN) { return }
-        reader.pointer.pointee.result = result
-        if let next = lines.remove(reader) { next.place = .line }
-        reader.place = .finished
-        early.pointee.append(reader)
-        noteMoved(reader)
-        if result == -Int(EBADF) { return strandEarlyIfClosed(reader) }
+        first.pointer.pointee.result = result
+        if let next = lines.remove(first) { next.place = .line }
+        first.place = .finished
+        completed.append(first)
+        noteMoved(first, &completed)
       }
     }
   }

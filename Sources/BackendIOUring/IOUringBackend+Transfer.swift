@@ -55,9 +55,12 @@
       switch operation.pointer.pointee.kind {
       case .send, .sendMessage: break
       case .write:
-        // Of a pipe it saves nothing, as its reader has to be heard of from the ring.
+        // Of a pipe it saves nothing, as its reader has to be heard of from the ring, unless the
+        // loop has both ends: then `startPaired` has tried.
         // Nor of a socket, which the ring writes to with a flag that the call has not.
-        guard isBusy, traits.isDisjoint(with: [.pollFirst, .socket]) else { return false }
+        guard isBusy, operation.pointer.pointee.peer < 0,
+          traits.isDisjoint(with: [.pollFirst, .socket])
+        else { return false }
       case .receive, .receiveMessage:
         guard traits.contains(.datagram), !traits.contains(.receivingEnded) else { return false }
       default:

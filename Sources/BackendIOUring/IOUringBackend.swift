@@ -37,6 +37,9 @@
     @exclusivity(unchecked) private var lastLook: Instant?
     /// The numbers whose entries in `lines` say `isPostponed`, and some that do not any more.
     @exclusivity(unchecked) var postponed: [CInt] = []
+    /// Until when they may stay there while there is something to report; nil: the next `wait` that
+    /// finds something says until when.
+    @exclusivity(unchecked) var timeWithoutNewsEnd: Instant?
     /// What a question by `strandIfReused` was answered with.
     @exclusivity(unchecked) var probeResult: CInt?
     @exclusivity(unchecked) var spins = SpinPolicy()
@@ -142,9 +145,9 @@
         }
         if case .accept = operation.pointer.pointee.kind, acceptsAtOnce(operation) { return true }
         if endsAtOnce(operation) { return true }
-        guard lines.append(operation) else { return false }
-        guard submit(operation) else { return false }
+        guard lines.append(operation), submit(operation) else { return false }
         _ = lines.remove(operation)
+        if operation.pointer.pointee.peer >= 0 { noteMovedEarly(operation) }
         if operation.pointer.pointee.result == -Int(EBADF) { strandEarlyIfClosed(operation) }
         return true
       }
@@ -189,6 +192,7 @@
       let result =
         lines.isEmpty(for: operation) ? operation.attempt() : -Int(EAGAIN)
       operation.pointer.pointee.result = result == -Int(EINPROGRESS) ? -Int(EAGAIN) : result
+      if operation.pointer.pointee.peer >= 0 { noteMovedEarly(operation) }
       if result == -Int(EBADF) { strandEarlyIfClosed(operation) }
       return true
     }
@@ -222,14 +226,14 @@
       cancelInRing(operation)
     }
 
-    /// Submits and waits with one call, then empties the completion queue.
+    /// Empties the completion queue; if there is nothing to report yet, submits and waits, with one
+    /// call as a rule (`block`), and empties it again.
     public func wait(_ limit: WaitLimit, completed: inout OperationList) {
       let asked = limit
       noteHowBusy(asked, now)
       completed.append(contentsOf: &early.pointee)
       reap(&completed)
-      // Who can run may write what they wait for; but others may have, so not for long.
-      if !postponed.isEmpty, completed.isEmpty || asked == .poll { submitPostponed(&completed) }
+      if !postponed.isEmpty { askForPostponed(asked, &completed) }
       let limit = resting.isEmpty ? limit : endRest(before: limit, &completed)
       // Reaping enters the kernel where work was deferred, and so may have heard of a wake already.
       if limit == .poll || hasNews(completed) {
@@ -242,7 +246,7 @@
       noteEnd(of: asked, now)
     }
 
-    private func hasNews(_ completed: OperationList) -> Bool {
+    func hasNews(_ completed: OperationList) -> Bool {
       !completed.isEmpty || !early.pointee.isEmpty || isWoken.pointee
     }
 

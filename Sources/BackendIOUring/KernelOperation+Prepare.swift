@@ -20,9 +20,10 @@
       let atPosition = UInt64.max
       switch pointer.pointee.kind {
       case .receive(let descriptor, let buffer, let flags):
-        prepare(entry, receive: descriptor, buffer, flags)
+        io_uring_prep_recv(entry, descriptor, buffer.baseAddress, buffer.count.atOnce, flags)
       case .send(let descriptor, let bytes, let flags):
-        prepare(entry, send: descriptor, bytes, flags)
+        io_uring_prep_send(
+          entry, descriptor, bytes.baseAddress, bytes.count.atOnce, flags | CInt(MSG_DONTWAIT))
       case .receiveMessage(let descriptor, let message, let flags):
         io_uring_prep_recvmsg(entry, descriptor, message, UInt32(bitPattern: flags))
       case .sendMessage(let descriptor, let message, let flags):
@@ -45,27 +46,6 @@
       case .poll, .close, .forget, .introduce, .call:
         fatalError("The ring polls for it, or it never waits: it is not submitted as it stands.")
       }
-      io_uring_sqe_set_data64(entry, Tag.operation.word(self))
-    }
-
-    /// As `prepare`, for who has seen already that it is `Kind.receive` with these operands.
-    @inline(__always)
-    func prepare(
-      _ entry: UnsafeMutablePointer<io_uring_sqe>, receive descriptor: CInt,
-      _ buffer: UnsafeMutableRawBufferPointer, _ flags: CInt
-    ) {
-      io_uring_prep_recv(entry, descriptor, buffer.baseAddress, buffer.count.atOnce, flags)
-      io_uring_sqe_set_data64(entry, Tag.operation.word(self))
-    }
-
-    /// As `prepare`, for who has seen already that it is `Kind.send` with these operands.
-    @inline(__always)
-    func prepare(
-      _ entry: UnsafeMutablePointer<io_uring_sqe>, send descriptor: CInt,
-      _ bytes: UnsafeRawBufferPointer, _ flags: CInt
-    ) {
-      io_uring_prep_send(
-        entry, descriptor, bytes.baseAddress, bytes.count.atOnce, flags | CInt(MSG_DONTWAIT))
       io_uring_sqe_set_data64(entry, Tag.operation.word(self))
     }
   }

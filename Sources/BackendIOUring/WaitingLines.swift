@@ -14,14 +14,17 @@
       var reading = OperationList()
       var writing = OperationList()
       var polling = OperationList()
-      /// Of a pipe's end that is read from: about how many bytes the loop has written and not read.
-      var unread = 0
+      /// Of a pipe's end that is read from: how many bytes the loop has written and not read, as
+      /// far as it knows; nil if nothing is known.
+      ///
+      /// See `IOUringBackend+Pairs.swift`, for the next ones too.
+      var unread: Int?
       /// More was read from it than the loop has written: others write, too.
       var hasStrangers = false
-      /// The first of those who read was put in line unasked: see `IOUringBackend+Pairs.swift`.
+      /// The first of those who read was put in line unasked.
       var isPostponed = false
-      /// Of such a pipe, its inode's number; 0: not known.
-      var inode: UInt64 = 0
+      /// Of such a pipe, and of its other end, what tells it from other files; 0: not known.
+      var pipe: UInt64 = 0
     }
 
     // Raw memory, so that an entry is reached without an exclusivity check or a count.
@@ -116,10 +119,10 @@
     /// Forgets what is known of a pipe, on which nobody waits.
     func forgetPipe(_ descriptor: CInt) {
       guard let entry = existingEntry(descriptor) else { return }
-      entry.pointee.unread = 0
+      entry.pointee.unread = nil
       entry.pointee.hasStrangers = false
-      entry.pointee.inode = 0
       entry.pointee.isPostponed = false
+      entry.pointee.pipe = 0
     }
 
     /// Whether anybody waits for a descriptor's readiness.

@@ -116,9 +116,11 @@ int coro_is_fifo(int fd) {
   return fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
 }
 
-uint64_t coro_inode(int fd) {
+uint64_t coro_pipe_identity(int fd) {
   struct stat status;
-  return fstat(fd, &status) == 0 ? status.st_ino : 0;
+  if (fstat(fd, &status) != 0) return 0;
+  // Pipes are numbered in 32 bits, on a file system of their own.
+  return (uint64_t)status.st_dev << 32 ^ status.st_ino;
 }
 
 const int coro_o_direct = O_DIRECT;

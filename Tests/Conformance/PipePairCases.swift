@@ -156,7 +156,7 @@ extension Conformance {
       on backend: BackendUnderTest
     ) throws {
       try backend.run {
-        let (stale, _) = try Coroutine.pipe()
+        let (stale, its) = try Coroutine.pipe()
         let ended = spawn { try stale.readText() }
         let number = stale.number
         Glibc.close(number)
@@ -167,6 +167,7 @@ extension Conformance {
         #expect(try reading.value() == "x")
         #expect(try ended.error().isSystem(EBADF))
         _ = try stale.detach()
+        try its.close()
       }
     }
 
@@ -212,6 +213,129 @@ extension Conformance {
         #expect(isServed())
         _ = try? there.writer.writeAll("end")
         try answering.value()
+      }
+    }
+
+    /// Two coroutines that write to each other over two pipes, without end: the loop never blocks.
+    private func withPingPong(until isOver: @escaping () -> Bool) throws {
+      let (there, back) = (try Coroutine.pipe(), try Coroutine.pipe())
+      let answering = spawn {
+        while try there.reader.readText() == "ping" { try back.writer.writeAll("pong") }
+      }
+      try Fairness.keepBusy(until: isOver) {
+        try there.writer.writeAll("ping")
+        _ = try back.reader.readText()
+      }
+      try there.writer.writeAll("end")
+      try answering.value()
+    }
+
+    @Test(arguments: BackendUnderTest.selected, [nil, Duration.seconds(1)])
+    func `what others write is read while two write to each other for ever`(
+      on backend: BackendUnderTest, timeout: Duration?
+    ) throws {
+      try backend.run {
+        let (reader, writer) = try Coroutine.pipe()
+        let reading = spawn { try reader.readText(timeout: timeout) }
+        writeElsewhere("x", to: writer)
+        try withPingPong { reading.hasEnded }
+        #expect(reading.hasEnded)
+        #expect(try reading.value() == "x")
+
+        // And the end, which nobody writes.
+        let ended = spawn { try reader.readText(timeout: timeout) }
+        Glibc.close(try writer.detach().rawValue)
+        try withPingPong { ended.hasEnded }
+        #expect(ended.hasEnded)
+        #expect(try ended.value() == "")
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `many who wait for others are served while two write to each other for ever`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let pipes = try (0..<20).map { _ in try Coroutine.pipe() }
+        let reading = pipes.map { pipe in spawn { try pipe.reader.readText() } }
+        for pipe in pipes { writeElsewhere("x", to: pipe.writer) }
+        try withPingPong { reading.allSatisfy(\.hasEnded) }
+        for reading in reading {
+          #expect(reading.hasEnded)
+          #expect(try reading.value() == "x")
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `whose number was closed behind him does not get what another pipe's owner writes`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        for hasSettled in [false, true] {
+          let (stale, its) = try Coroutine.pipe()
+          let ended = spawn { try stale.readText() }
+          if hasSettled { try settle() }
+          let number = stale.number
+          Glibc.close(number)
+          let (reader, writer) = try Coroutine.pipe()
+          try #require(reader.number == number)
+          try writer.writeAll("x")
+          #expect(try reader.readText() == "x")
+          #expect(try ended.error().isSystem(EBADF))
+          _ = try stale.detach()
+          try its.close()
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `what is there already is read without suspending`(on backend: BackendUnderTest) throws {
+      try backend.run {
+        let (reader, writer) = try Coroutine.pipe()
+        var hasRun = false
+        let other = spawn {
+          try Coroutine.sleep()
+          hasRun = true
+        }
+        // Before the reader was ever used, and after; with a limit of zero, which does not wait.
+        try writer.writeAll("one")
+        #expect(try reader.readText() == "one")
+        try writer.writeAll("two")
+        #expect(try reader.readText() == "two")
+        #expect(try writer.write("three", timeout: .zero) == 5)
+        #expect(try reader.readText(timeout: .zero) == "three")
+        #expect(!hasRun)
+        try other.value()
+        let reading = spawn { try reader.readText() }
+        #expect(try writer.write("four", timeout: .zero) == 4)
+        #expect(try reading.value() == "four")
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `a full pipe's writer ends while a descriptor is closed, and its reader waits again`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        for _ in 0..<10 {
+          let (reader, writer) = try Coroutine.pipe()
+          let count = try writer.fill()
+          let writing = spawn { try writer.writeAll("more") }
+          let (left, right) = try Coroutine.socketPair()
+          let receiving = spawn { try left.receiveText() }
+          try settle()
+          var buffer = [UInt8](repeating: 0, count: count)
+          #expect(try reader.read(into: &buffer) == count)
+          let reading = spawn { try reader.readText() }
+          // On a ring, taking this back takes in what has finished.
+          try left.shutdown(.both)
+          try left.close()
+          _ = try? receiving.value()
+          #expect(try reading.value() == "more")
+          try writing.value()
+          try right.close()
+        }
       }
     }
 

@@ -178,7 +178,7 @@ import Testing
           try #require(Glibc.write(ends[1], "ab", 2) == 2)
           #expect(!table.begin(reader))
           var completed = OperationList()
-          table.attemptPostponed(&completed)
+          table.attemptPostponed(&completed, staysInLine: false)
           #expect(completed.popFirst() == reader && read.pointee.result == 2)
           try #require(Glibc.write(ends[1], "c", 1) == 1)
           #expect(table.begin(reader) && read.pointee.result == 1)

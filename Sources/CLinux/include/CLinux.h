@@ -102,8 +102,9 @@ int coro_terminal_count(int fd);
 // Whether the descriptor is a pipe's or a FIFO's.
 int coro_is_fifo(int fd);
 
-// The number of the descriptor's inode, by which pipes differ; 0: there is no such descriptor.
-uint64_t coro_inode(int fd);
+// What tells the descriptor's file from a pipe's, and one pipe from another; 0: there is no such
+// descriptor.
+uint64_t coro_pipe_identity(int fd);
 
 // Waits until `events` is pending on the descriptor, a signal comes, or the time is up.
 void coro_poll_for(int fd, short events, int64_t nanoseconds);
