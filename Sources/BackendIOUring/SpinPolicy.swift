@@ -20,6 +20,10 @@
     static let sampleLength = 16
     /// How many waits spin before some are measured again.
     static let spinLength = 4096
+    /// How many waits have to spin for it to count as worth it, whatever was before.
+    static let longEnough = 256
+    /// How often in a row it may be tried in vain before the pauses grow no longer.
+    static let mostFailures = 6
     /// How many more waits spin in vain than a sixteenth of those that do not, at most.
     static let credit = 4
 
@@ -60,7 +64,7 @@
       if inVain {
         creditLeft -= 16
         guard creditLeft < 0 else { return }
-        failures = min(failures + 1, 8)
+        failures = min(spunCount < Self.longEnough ? failures + 1 : 1, Self.mostFailures)
         pause = Self.sampleLength << failures
         isSpinning = false
       } else {

@@ -57,7 +57,7 @@
 
     @Test mutating func `in vain it ends soon, and is not tried again for longer and longer`() {
       var pause = 2 * SpinPolicy.sampleLength
-      for _ in 0..<8 {
+      for _ in 0..<SpinPolicy.mostFailures {
         block(SpinPolicy.sampleLength, for: 50_000)
         #expect(policy.isSpinning)
         spin(SpinPolicy.credit, inVain: true)
@@ -68,6 +68,17 @@
         #expect(!policy.isSpinning)
         pause *= 2
       }
+      // No longer than that, and short again once it was worth it.
+      for isWorthIt in [false, true] {
+        block(SpinPolicy.sampleLength, for: 50_000)
+        #expect(policy.isSpinning)
+        if isWorthIt { spin(SpinPolicy.longEnough, inVain: false) }
+        spin(SpinPolicy.credit + 1, inVain: true)
+        #expect(!policy.isSpinning)
+        block(isWorthIt ? 2 * SpinPolicy.sampleLength : pause / 2, for: 50_000)
+      }
+      block(SpinPolicy.sampleLength, for: 50_000)
+      #expect(policy.isSpinning)
     }
 
     @Test mutating func `half of it in vain is too much`() {
