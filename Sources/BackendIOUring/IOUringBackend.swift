@@ -264,7 +264,10 @@
       }
       let start = now
       ring.enter(limit, now: start)
-      if !spins.isSpinning { spins.blocked(from: start.nanoseconds, to: now.nanoseconds) }
+      if !spins.isSpinning {
+        spins.blocked(
+          from: start.nanoseconds, to: now.nanoseconds, completions: ring.completionCount)
+      }
       reap(&completed)
     }
 

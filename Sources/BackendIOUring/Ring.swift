@@ -207,6 +207,9 @@
 
     // MARK: Completions
 
+    /// How many are in the queue.
+    var completionCount: Int { Int(io_uring_cq_ready(ring)) }
+
     /// Takes the next completion out.
     @inline(__always)
     func nextCompletion() -> Completion? {

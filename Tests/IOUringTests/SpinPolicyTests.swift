@@ -12,10 +12,12 @@
     private var now: Int64 = 0
 
     /// Waits that block for so long, with so much to do before each.
-    private mutating func block(_ count: Int, for wait: Int64, after work: Int64 = 5_000) {
+    private mutating func block(
+      _ count: Int, for wait: Int64, after work: Int64 = 5_000, completions: Int = 1
+    ) {
       for _ in 0..<count {
         now += work
-        policy.blocked(from: now, to: now + wait)
+        policy.blocked(from: now, to: now + wait, completions: completions)
         now += wait
       }
     }
@@ -37,6 +39,14 @@
       block(10 * SpinPolicy.sampleLength, for: 5_000, after: 20_000)
       #expect(!policy.isSpinning)
       block(SpinPolicy.sampleLength, for: 5_000, after: 10_000)
+      #expect(policy.isSpinning)
+    }
+
+    @Test mutating func `where completions gather nobody spins`() {
+      block(10 * SpinPolicy.sampleLength, for: 50_000, completions: 2)
+      #expect(!policy.isSpinning)
+      block(SpinPolicy.sampleLength / 2, for: 50_000, completions: 2)
+      block(SpinPolicy.sampleLength / 2, for: 50_000, completions: 1)
       #expect(policy.isSpinning)
     }
 
@@ -97,7 +107,7 @@
     /// A backend whose next waits spin, where the ring can.
     private func make() throws -> IOUringBackend {
       let backend = try IOUringBackend()
-      for _ in 0..<SpinPolicy.sampleLength { backend.spins.blocked(from: 0, to: 1) }
+      for _ in 0..<SpinPolicy.sampleLength { backend.spins.blocked(from: 0, to: 1, completions: 1) }
       #expect(backend.spins.isSpinning)
       return backend
     }
