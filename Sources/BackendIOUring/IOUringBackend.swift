@@ -263,10 +263,10 @@
         if hasNews(completed) { return }
       }
       let start = now
+      let inFlight = ring.inFlight
       ring.enter(limit, now: start)
       if !spins.isSpinning {
-        spins.blocked(
-          from: start.nanoseconds, to: now.nanoseconds, completions: ring.completionCount)
+        spins.blocked(from: start.nanoseconds, to: now.nanoseconds, inFlight: inFlight)
       }
       reap(&completed)
     }

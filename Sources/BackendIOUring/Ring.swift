@@ -207,8 +207,14 @@
 
     // MARK: Completions
 
-    /// How many are in the queue.
-    var completionCount: Int { Int(io_uring_cq_ready(ring)) }
+    /// How many completions were taken out that others follow for the same entry.
+    @exclusivity(unchecked) private var intermediateCount: UInt32 = 0
+
+    /// How many entries have yet to complete, those that wait for the next call too.
+    var inFlight: Int {
+      // Both count on and on, and wrap around.
+      Int(ring.pointee.sq.sqe_tail &- (ring.pointee.cq.khead.pointee &- intermediateCount))
+    }
 
     /// Takes the next completion out.
     @inline(__always)
@@ -218,6 +224,7 @@
         word: entry.pointee.user_data, result: entry.pointee.res,
         isLast: entry.pointee.flags & IORING_CQE_F_MORE == 0)
       coro_ring_advance(ring, ring.pointee.cq.khead.pointee &+ 1)
+      if !completion.isLast { intermediateCount &+= 1 }
       return completion
     }
 

@@ -8,11 +8,11 @@
   /// a waste; and where there is nearly always something to do there is little to gain, and
   /// completions that are taken one by one cost more than those that gather.
   ///
-  /// So the waits that block are measured, some in a row. If much of the time passed in them, each
-  /// was short, and ended with one completion as a rule, the next ones spin; in vain only a few
-  /// times, and then not again for longer and longer. Now and then some block again, to be
-  /// measured. Where many are served the completions gather, and nobody spins: the processor may be
-  /// wanted by those who are served.
+  /// So the waits that block are measured, some in a row. If half of the time passed in them, each
+  /// was short, and little was waited for, the next ones spin; in vain only a few times, and then
+  /// not again for longer and longer. Now and then some block again, to be measured. Where many are
+  /// served nobody spins: completions would be taken one by one, and the processor may be wanted by
+  /// those who are served.
   struct SpinPolicy {
     /// For how long a wait spins, in ns: about what blocking costs.
     static let limit: Int64 = 25_000
@@ -20,8 +20,9 @@
     static let longestMean: Int64 = 100_000
     /// How many waits are measured in a row.
     static let sampleLength = 16
-    /// How many completions they may end with, together.
-    static let mostCompletions = 24
+    /// How many entries the ring may have meanwhile: two or three connections, their listener and
+    /// what watches for `wake()`.
+    static let mostInFlight = 6
     /// How many waits spin before some are measured again.
     static let spinLength = 4096
     /// How many waits have to spin for it to count as worth it, whatever was before.
@@ -36,7 +37,7 @@
     // While waits block: the sample.
     private var blockedCount = 0
     private var blockedTime: Int64 = 0
-    private var completionCount = 0
+    private var mostInFlight = 0
     private var sampleStart: Int64 = 0
     /// Waits that are not measured, because spinning was in vain.
     private var pause = 0
@@ -46,9 +47,9 @@
     private var spunCount = 0
     private var creditLeft = 0
 
-    /// A wait has blocked from `start` to `end`, in ns of some clock, and ended with so many
-    /// completions.
-    mutating func blocked(from start: Int64, to end: Int64, completions: Int) {
+    /// A wait has blocked from `start` to `end`, in ns of some clock, with so many entries in
+    /// flight.
+    mutating func blocked(from start: Int64, to end: Int64, inFlight: Int) {
       if pause > 0 {
         pause -= 1
         return
@@ -56,15 +57,15 @@
       if blockedCount == 0 { sampleStart = start }
       blockedCount += 1
       blockedTime += end - start
-      completionCount += completions
+      mostInFlight = max(mostInFlight, inFlight)
       guard blockedCount == Self.sampleLength else { return }
       let mean = blockedTime / Int64(Self.sampleLength)
       isSpinning =
-        mean <= Self.longestMean && blockedTime * 4 >= end - sampleStart
-        && completionCount <= Self.mostCompletions
+        mean <= Self.longestMean && blockedTime * 2 >= end - sampleStart
+        && mostInFlight <= Self.mostInFlight
       spunCount = 0
       creditLeft = Self.credit * 16
-      (blockedCount, blockedTime, completionCount) = (0, 0, 0)
+      (blockedCount, blockedTime, mostInFlight) = (0, 0, 0)
     }
 
     /// A wait has spun, until something came or in vain.

@@ -13,11 +13,11 @@
 
     /// Waits that block for so long, with so much to do before each.
     private mutating func block(
-      _ count: Int, for wait: Int64, after work: Int64 = 5_000, completions: Int = 1
+      _ count: Int, for wait: Int64, after work: Int64 = 5_000, inFlight: Int = 1
     ) {
       for _ in 0..<count {
         now += work
-        policy.blocked(from: now, to: now + wait, completions: completions)
+        policy.blocked(from: now, to: now + wait, inFlight: inFlight)
         now += wait
       }
     }
@@ -36,17 +36,16 @@
     @Test mutating func `long waits are not, nor where there is nearly always something to do`() {
       block(10 * SpinPolicy.sampleLength, for: 150_000)
       #expect(!policy.isSpinning)
-      block(10 * SpinPolicy.sampleLength, for: 5_000, after: 20_000)
+      block(10 * SpinPolicy.sampleLength, for: 5_000, after: 6_000)
       #expect(!policy.isSpinning)
-      block(SpinPolicy.sampleLength, for: 5_000, after: 10_000)
+      block(SpinPolicy.sampleLength, for: 5_000, after: 4_000)
       #expect(policy.isSpinning)
     }
 
-    @Test mutating func `where completions gather nobody spins`() {
-      block(10 * SpinPolicy.sampleLength, for: 50_000, completions: 2)
+    @Test mutating func `where much is waited for nobody spins`() {
+      block(10 * SpinPolicy.sampleLength, for: 50_000, inFlight: SpinPolicy.mostInFlight + 1)
       #expect(!policy.isSpinning)
-      block(SpinPolicy.sampleLength / 2, for: 50_000, completions: 2)
-      block(SpinPolicy.sampleLength / 2, for: 50_000, completions: 1)
+      block(SpinPolicy.sampleLength, for: 50_000, inFlight: SpinPolicy.mostInFlight)
       #expect(policy.isSpinning)
     }
 
@@ -107,9 +106,37 @@
     /// A backend whose next waits spin, where the ring can.
     private func make() throws -> IOUringBackend {
       let backend = try IOUringBackend()
-      for _ in 0..<SpinPolicy.sampleLength { backend.spins.blocked(from: 0, to: 1, completions: 1) }
+      for _ in 0..<SpinPolicy.sampleLength { backend.spins.blocked(from: 0, to: 1, inFlight: 1) }
       #expect(backend.spins.isSpinning)
       return backend
+    }
+
+    @Test func `the ring knows how much it has`() throws {
+      let backend = try IOUringBackend()
+      defer { backend.close() }
+      // The poll of the eventfd.
+      #expect(backend.ring.inFlight == 1)
+      var ends: [CInt] = [-1, -1]
+      try #require(socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, &ends) == 0)
+      defer { for end in ends { close(end) } }
+      var byte: UInt8 = 0
+      withUnsafeMutableBytes(of: &byte) { bytes in
+        var operation = KernelOperation(.receive(ends[0], bytes, flags: 0))
+        withUnsafeMutablePointer(to: &operation) { pointer in
+          #expect(!backend.start(KernelOperation.Reference(pointer)))
+          #expect(backend.ring.inFlight == 2)
+          #expect(write(ends[1], "x", 1) == 1)
+          var completed = OperationList()
+          while completed.isEmpty { backend.wait(.forever, completed: &completed) }
+        }
+      }
+      #expect(backend.ring.inFlight == 1)
+      for _ in 0..<10 {
+        backend.wake()
+        var completed = OperationList()
+        backend.wait(.forever, completed: &completed)
+      }
+      #expect(backend.ring.inFlight == 1)
     }
 
     @Test func `it ends at its deadline`() throws {
