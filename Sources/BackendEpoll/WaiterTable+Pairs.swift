@@ -48,7 +48,7 @@ extension WaiterTable {
 
   /// Whether the number still means the pipe of those who were put in line unasked.
   func isPostponedPipe(_ descriptor: CInt, _ entry: UnsafeMutablePointer<WaiterEntry>) -> Bool {
-    entry.pointee.isPostponed && coro_pipe_identity(descriptor) == entry.pointee.pipe
+    entry.pointee.isPostponed && coro_is_same_pipe(descriptor, entry.pointee.pipe) != 0
   }
 
   /// Attempts those who were put in line unasked.
@@ -118,7 +118,7 @@ extension WaiterTable {
     if entry.pointee.pipe == 0 { entry.pointee.pipe = coro_pipe_identity(descriptor) }
     // Both ends have the pipe's identity. The number may be another file's, whose reader has not
     // been introduced yet.
-    guard reader.pointee.pipe == entry.pointee.pipe else { return }
+    guard entry.pointee.pipe != 0, reader.pointee.pipe == entry.pointee.pipe else { return }
     reader.pointee.unread = unread + count
     // Who waits for readiness has to see it before it is taken, and hears of it from `wait`.
     guard !reader.pointee.reading.operations.isEmpty, reader.pointee.polling.isEmpty else { return }

@@ -16,8 +16,9 @@ extension WaiterTable {
     guard let entry = existingEntry(descriptor), entry.pointee.writing.isFree else { return nil }
     let result = coro_sys_send(
       descriptor, bytes.baseAddress, bytes.count, flags | CInt(MSG_DONTWAIT))
-    // An operation that makes it again says what there is to say of these.
-    return result == -Int(EINTR) || result == -Int(EBADF) ? nil : result
+    if result == -Int(EBADF) { abandonIfClosed(descriptor, entry) }
+    // Interrupted, it is made again by an operation.
+    return result == -Int(EINTR) ? nil : result
   }
 
   /// Puts the operation in line, if it receives where there is known to be nothing yet, and nobody

@@ -309,9 +309,14 @@ final class WaiterTable {
   func abandonIfClosed(
     _ operation: KernelOperation.Reference, _ entry: UnsafeMutablePointer<Entry>
   ) -> Bool {
-    guard operation.pointer.pointee.result == -Int(EBADF),
-      coro_is_open(operation.pointer.pointee.descriptor) == 0
-    else { return false }
+    operation.pointer.pointee.result == -Int(EBADF)
+      && abandonIfClosed(operation.pointer.pointee.descriptor, entry)
+  }
+
+  /// After an EBADF, however it was told.
+  @discardableResult @inline(never)
+  func abandonIfClosed(_ descriptor: CInt, _ entry: UnsafeMutablePointer<Entry>) -> Bool {
+    guard coro_is_open(descriptor) == 0 else { return false }
     abandon(entry)
     return true
   }

@@ -76,7 +76,7 @@
       guard let entry = lines.existingEntry(descriptor), entry.pointee.isPostponed,
         entry.pointee.reading.first?.place == .line
       else { return false }
-      if coro_pipe_identity(descriptor) != entry.pointee.pipe { strandEarly(descriptor) }
+      if coro_is_same_pipe(descriptor, entry.pointee.pipe) == 0 { strandEarly(descriptor) }
       return true
     }
 
@@ -106,7 +106,7 @@
         // readiness has to see it before it is taken.
         guard let entry = lines.existingEntry(descriptor), entry.pointee.isPostponed,
           entry.pointee.polling.isEmpty,
-          coro_pipe_identity(descriptor) == entry.pointee.pipe
+          coro_is_same_pipe(descriptor, entry.pointee.pipe) != 0
         else { continue }
         serve(entry, &completed)
       }
@@ -122,7 +122,7 @@
         }
         entry.pointee.isPostponed = false
         guard let first = entry.pointee.reading.first, first.place == .line else { continue }
-        guard coro_pipe_identity(descriptor) == entry.pointee.pipe else {
+        guard coro_is_same_pipe(descriptor, entry.pointee.pipe) != 0 else {
           strand(descriptor, &completed)
           continue
         }
@@ -169,7 +169,7 @@
       if entry.pointee.pipe == 0 { entry.pointee.pipe = coro_pipe_identity(descriptor) }
       // Both ends have the pipe's identity. The number may be another file's, whose reader has not
       // been introduced yet.
-      guard reader.pointee.pipe == entry.pointee.pipe else { return }
+      guard entry.pointee.pipe != 0, reader.pointee.pipe == entry.pointee.pipe else { return }
       reader.pointee.unread = unread + count
       serve(reader, &completed)
     }

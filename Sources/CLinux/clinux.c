@@ -123,6 +123,11 @@ uint64_t coro_pipe_identity(int fd) {
   return (uint64_t)status.st_dev << 32 ^ status.st_ino;
 }
 
+int coro_is_same_pipe(int fd, uint64_t identity) {
+  uint64_t now = coro_pipe_identity(fd);
+  return identity == 0 || now == 0 || now == identity;
+}
+
 const int coro_o_direct = O_DIRECT;
 
 int coro_pipe2(int ends[2], int flags) { return pipe2(ends, flags); }

@@ -102,9 +102,11 @@ int coro_terminal_count(int fd);
 // Whether the descriptor is a pipe's or a FIFO's.
 int coro_is_fifo(int fd);
 
-// What tells the descriptor's file from a pipe's, and one pipe from another; 0: there is no such
-// descriptor.
+// What tells the descriptor's file from a pipe's, and one pipe from another; 0: that can't be told.
 uint64_t coro_pipe_identity(int fd);
+
+// Whether that is what it was; also where it can't be told.
+int coro_is_same_pipe(int fd, uint64_t identity);
 
 // Waits until `events` is pending on the descriptor, a signal comes, or the time is up.
 void coro_poll_for(int fd, short events, int64_t nanoseconds);
