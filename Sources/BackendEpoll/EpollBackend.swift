@@ -100,9 +100,9 @@ public final class EpollBackend: Backend {
   @inline(never)
   private func startOther(_ operation: KernelOperation.Reference) -> Bool {
     switch operation.pointer.pointee.kind {
-    case .receive, .send:
-      return table.startTransfer(operation)
-    case .receiveMessage, .read, .accept, .sendMessage, .write, .connect:
+    case .receive:
+      return table.startReceiving(operation)
+    case .receiveMessage, .read, .accept, .send, .sendMessage, .write, .connect:
       return table.start(operation)
     case .poll:
       return table.startPolling(operation)

@@ -2,7 +2,7 @@ import CLinux
 import CoroutineAPI
 import Glibc
 
-// The short way of what is received and sent where nothing special is known of the descriptor; the
+// The short ways of what is received and sent where nothing special is known of the descriptor; the
 // rules are those of `WaiterTable.swift`, where everything else is done.
 
 extension WaiterTable {
@@ -37,44 +37,25 @@ extension WaiterTable {
     return true
   }
 
-  /// As `start`, for `receive` and `send`.
-  func startTransfer(_ operation: KernelOperation.Reference) -> Bool {
-    guard let entry = existingEntry(operation.pointer.pointee.descriptor),
-      operation.pointer.pointee.mayWait, !operation.pointer.pointee.wasTried
+  /// As `start`, for `receive`.
+  func startReceiving(_ operation: KernelOperation.Reference) -> Bool {
+    guard case .receive(let descriptor, let buffer, let flags) = operation.pointer.pointee.kind,
+      operation.pointer.pointee.mayWait, let entry = existingEntry(descriptor),
+      entry.pointee.reading.isFree
     else { return start(operation) }
-    switch operation.pointer.pointee.kind {
-    case .send(let descriptor, let bytes, let flags):
-      let waiters = withUnsafeMutablePointer(to: &entry.pointee.writing) { $0 }
-      guard waiters.pointee.isFree else { return start(operation) }
-      let result = operation.send(descriptor, bytes, flags)
-      guard result < 0 else { return finish(operation, result) }
-      return startFailed(operation, result, entry, waiters)
-    case .receive(let descriptor, let buffer, let flags):
-      let waiters = withUnsafeMutablePointer(to: &entry.pointee.reading) { $0 }
-      guard waiters.pointee.isFree else { return start(operation) }
-      let result = operation.receive(descriptor, buffer, flags)
-      guard result < 0 else {
-        waiters.pointee.isBlocked = hasEmptied(operation, entry, result, buffer.count, flags)
-        return finish(operation, result)
-      }
-      return startFailed(operation, result, entry, waiters)
-    default:
-      return start(operation)
-    }
-  }
-
-  @inline(__always)
-  private func finish(_ operation: KernelOperation.Reference, _ result: Int) -> Bool {
+    let result = operation.receive(descriptor, buffer, flags)
+    guard result >= 0 else { return startFailed(operation, result, entry) }
+    entry.pointee.reading.isBlocked = hasEmptied(operation, entry, result, buffer.count, flags)
     operation.pointer.pointee.result = result
     return true
   }
 
   @inline(never)
   private func startFailed(
-    _ operation: KernelOperation.Reference, _ result: Int,
-    _ entry: UnsafeMutablePointer<Entry>, _ waiters: UnsafeMutablePointer<Waiters>
+    _ operation: KernelOperation.Reference, _ result: Int, _ entry: UnsafeMutablePointer<Entry>
   ) -> Bool {
     if result == -Int(EAGAIN) {
+      let waiters = Self.waiters(entry, .reading)
       waiters.pointee.isBlocked = true
       return putInLine(operation, entry, waiters)
     }

@@ -258,10 +258,8 @@ extension WaiterTable {
   /// The ways of the backend, in its order.
   fileprivate func begin(_ operation: KernelOperation.Reference) -> Bool {
     if waitsAtOnce(operation) { return false }
-    return switch operation.pointer.pointee.kind {
-    case .receive, .send: startTransfer(operation)
-    default: start(operation)
-    }
+    if case .receive = operation.pointer.pointee.kind { return startReceiving(operation) }
+    return start(operation)
   }
 
   fileprivate func edge(_ tag: UInt64, events: UInt32, completed: inout OperationList) {

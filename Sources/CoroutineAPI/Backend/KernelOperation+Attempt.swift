@@ -26,13 +26,6 @@ extension KernelOperation.Reference {
     return result == -Int(EINTR) ? attempt() : result
   }
 
-  /// As `attempt`, for who has seen already that it is `Kind.send` with these operands.
-  @inlinable @inline(__always)
-  public func send(_ descriptor: CInt, _ bytes: UnsafeRawBufferPointer, _ flags: CInt) -> Int {
-    let result = sendOnce(descriptor, bytes, flags)
-    return result == -Int(EINTR) ? attempt() : result
-  }
-
   @inlinable @inline(__always)
   func receiveOnce(
     _ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer, _ flags: CInt
@@ -42,17 +35,13 @@ extension KernelOperation.Reference {
     return result > 0 ? result : received(result, flags)
   }
 
-  @inlinable @inline(__always)
-  func sendOnce(_ descriptor: CInt, _ bytes: UnsafeRawBufferPointer, _ flags: CInt) -> Int {
-    coro_sys_send(descriptor, bytes.baseAddress, bytes.count, flags | CInt(MSG_DONTWAIT))
-  }
-
   private func attemptOnce() -> Int {
     switch pointer.pointee.kind {
     case .receive(let descriptor, let buffer, let flags):
       return receiveOnce(descriptor, buffer, flags)
     case .send(let descriptor, let bytes, let flags):
-      return sendOnce(descriptor, bytes, flags)
+      return coro_sys_send(
+        descriptor, bytes.baseAddress, bytes.count, flags | CInt(MSG_DONTWAIT))
     case .receiveMessage(let descriptor, let message, let flags):
       let result = outcome(recvmsg(descriptor, message, flags | CInt(MSG_DONTWAIT)))
       return result > 0 ? result : received(result, flags)
