@@ -132,6 +132,13 @@ const int coro_o_direct = O_DIRECT;
 
 int coro_pipe2(int ends[2], int flags) { return pipe2(ends, flags); }
 
+long coro_splice_nowait(int from, int to, size_t count) {
+  long moved;
+  do moved = splice(from, NULL, to, NULL, count, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+  while (moved < 0 && errno == EINTR);
+  return moved;
+}
+
 int coro_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags) {
   return accept4(fd, address, length, flags);
 }

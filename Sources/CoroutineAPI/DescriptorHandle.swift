@@ -67,6 +67,17 @@ struct DescriptorHandle {
       wasTried: wasTried)
   }
 
+  /// Makes a system call that never waits, of this descriptor and another one.
+  func perform(
+    _ call: StaticString, with other: DescriptorHandle, _ systemCall: SystemCall
+  ) throws(CoroutineError) -> Outcome {
+    guard try other.admit(call) != nil, let scheduler = try admit(call) else { return .closed }
+    let outcome = scheduler.perform(.call(systemCall), on: self, timeout: nil)
+    // Unlike others of its kind it moves bytes, for as long as there are some.
+    if outcome.rawValue >= 0 { scheduler.spendBudgetInline() }
+    return outcome
+  }
+
   /// Sends without an operation, if the backend would begin with the very call.
   ///
   /// - Returns: A count or a negated errno value; -EAGAIN: it was tried in vain, and not counted

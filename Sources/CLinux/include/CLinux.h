@@ -46,6 +46,10 @@ extern const int coro_o_direct;
 int coro_pipe2(int ends[2], int flags);
 int coro_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
 
+// splice(2) at the descriptors' own positions. Neither waits for a pipe nor fails with EINTR; what
+// is no pipe waits as its own mode says.
+long coro_splice_nowait(int from, int to, size_t count);
+
 // The name of an errno value ("ECONNREFUSED"), or NULL for one that is not known.
 const char *coro_errno_name(int number);
 

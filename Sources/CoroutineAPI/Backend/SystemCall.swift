@@ -41,6 +41,10 @@ public enum SystemCall {
   case status(CInt, UnsafeMutablePointer<stat>)
   /// isatty(3); the result is 1 or 0.
   case isTerminal(CInt)
+  /// splice(2) at the descriptors' own positions, with SPLICE_F_NONBLOCK: a pipe is not waited for.
+  case splice(from: CInt, to: CInt, count: Int)
+  /// Whether the open file is in blocking mode; the result is 1 or 0.
+  case mayBlock(CInt)
 
   /// Whose behaviour the call changes, nil if nobody's: a backend must have begun by then what was
   /// asked of this descriptor before.
@@ -93,6 +97,11 @@ public enum SystemCall {
       result = fstat(descriptor, buffer)
     case .isTerminal(let descriptor):
       result = isatty(descriptor)
+    case .splice(let source, let target, let count):
+      let count = coro_splice_nowait(source, target, count)
+      return count < 0 ? -Int(errno) : count
+    case .mayBlock(let descriptor):
+      result = coro_may_block(descriptor)
     }
     return result < 0 ? -Int(errno) : Int(result)
   }

@@ -40,6 +40,7 @@ extension Tour {
     step("event") { try event() }
     step("closing") { try closing() }
     step("regular-file") { try regularFile() }
+    step("splice") { try splice() }
   }
 
   /// The error's code, which must be this one; any other is the step's error.
@@ -102,6 +103,19 @@ extension Tour {
       answer += "\(end.isClosed) "
     }
     return answer
+  }
+
+  private func splice() throws -> String {
+    let (input, output) = (try Coroutine.pipe(), try Coroutine.pipe())
+    defer {
+      for end in [input.reader, input.writer, output.reader, output.writer] {
+        note { try end.close() }
+      }
+    }
+    try input.writer.writeAll("spliced")
+    let count = try input.reader.splice(to: output.writer, count: 100)
+    var buffer = [UInt8](repeating: 0, count: 200)
+    return "\(count) \(try output.reader.read(into: &buffer))"
   }
 
   private func regularFile() throws -> String {
