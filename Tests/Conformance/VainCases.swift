@@ -41,6 +41,17 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `splice waits for either end`(on backend: BackendUnderTest) throws {
+      try backend.run {
+        let (input, output) = (try Coroutine.pipe(), try Coroutine.pipe())
+        try expectIdle { _ = try input.reader.splice(to: output.writer, count: 1, timeout: $0) }
+        _ = try output.writer.fill()
+        try input.writer.writeAll("x")
+        try expectIdle { _ = try input.reader.splice(to: output.writer, count: 1, timeout: $0) }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `who waits beside a half-closed peer is woken by what he waits for`(
       on backend: BackendUnderTest
     ) throws {
