@@ -2,8 +2,11 @@
 #include "CBench.h"
 
 #include <fcntl.h>
+#include <linux/perf_event.h>
 #include <sched.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 int bench_allowed_processors(int *numbers, int capacity) {
   cpu_set_t set;
@@ -36,4 +39,11 @@ ssize_t bench_feed(int pipe, const void *bytes, size_t count) {
 
 ssize_t bench_drain(int pipe, int null, size_t count) {
   return splice(pipe, NULL, null, NULL, count, SPLICE_F_NONBLOCK);
+}
+
+int bench_count_tracepoint(pid_t thread, unsigned long identifier) {
+  // With the threads that this one makes from now on.
+  struct perf_event_attr attributes = {
+      .type = PERF_TYPE_TRACEPOINT, .size = sizeof attributes, .config = identifier, .inherit = 1};
+  return (int)syscall(SYS_perf_event_open, &attributes, thread, -1, -1, PERF_FLAG_FD_CLOEXEC);
 }

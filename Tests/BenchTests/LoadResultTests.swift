@@ -30,6 +30,7 @@ import Testing
     nanoseconds\t20
     server\t30
     generator\t40
+    calls\t15
     lost\t2
     latency\t100\t3
     latency\t70000000000\t2
@@ -42,6 +43,7 @@ import Testing
     #expect(result.nanoseconds == 20)
     #expect(result.serverNanoseconds == 30)
     #expect(result.generatorNanoseconds == 40)
+    #expect(result.calls == 15)
     #expect(result.lost == 2)
     #expect(result.percentile(0.5) == 100)
     #expect(abs(result.percentile(1) - 70_000_000_000) <= 70_000_000)
@@ -69,7 +71,7 @@ import Testing
   }
 
   @Test func `a load without requests has no result`() {
-    let nothing = "requests\t0\nnanoseconds\t1\nserver\t0\ngenerator\t0\nlost\t0\n"
+    let nothing = "requests\t0\nnanoseconds\t1\nserver\t0\ngenerator\t0\ncalls\t0\nlost\t0\n"
     #expect(throws: BenchError.self) { try LoadResult(parsing: nothing) }
   }
 }

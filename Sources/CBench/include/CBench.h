@@ -21,3 +21,7 @@ ssize_t bench_feed(int pipe, const void *bytes, size_t count);
 // Throws away what a pipe holds, `null` being /dev/null, without copying it. Does not block. How
 // many bytes that was, 0 at the end of file, or -1 with errno.
 ssize_t bench_drain(int pipe, int null, size_t count);
+
+// A descriptor from which to read, as a 64-bit number, how often any process's thread has met the
+// tracepoint since; or -1 with errno.
+int bench_count_tracepoint(pid_t thread, unsigned long identifier);

@@ -5,8 +5,8 @@ struct LoadCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "load", abstract: "Loads a server and prints what came of it.",
     discussion: """
-      Prints lines with tabs: requests, nanoseconds, server and generator (CPU time in ns), lost, \
-      and for each latency in ns that occurred how often it did.
+      Prints lines with tabs: requests, nanoseconds, server and generator (CPU time in ns), calls, \
+      lost, and for each latency in ns that occurred how often it did.
       """,
     shouldDisplay: false)
 
@@ -22,6 +22,7 @@ struct LoadCommand: ParsableCommand {
   @Option var warmUpMs: Int = 200
   @Option var durationMs: Int = 1000
   @Option(help: "The server's process.") var server: Int32?
+  @Flag(help: "Count its system calls.") var calls = false
   @Option(help: "The processor to run on.") var processor: Int?
 
   func validate() throws {
@@ -70,6 +71,7 @@ struct LoadCommand: ParsableCommand {
     defer { load.deallocate() }
     var generator = LoadGenerator(load)
     return try generator.run(
-      warmUp: .milliseconds(warmUpMs), duration: .milliseconds(durationMs), server: server)
+      warmUp: .milliseconds(warmUpMs), duration: .milliseconds(durationMs), server: server,
+      countsCalls: calls)
   }
 }

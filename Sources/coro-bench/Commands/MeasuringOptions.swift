@@ -39,6 +39,13 @@ struct MeasuringOptions: ParsableArguments {
   @Flag(help: "Say on standard error how far it is, even if that is no terminal.")
   var progress = false
 
+  @Flag(
+    help: """
+      Count system calls, too, of what serves, in one more round of each; that needs root, and a \
+      kernel with tracepoints.
+      """)
+  var calls = false
+
   @Flag(help: "Fail if somebody is missing, rather than leave them out.")
   var requireAll = false
 
@@ -52,6 +59,7 @@ struct MeasuringOptions: ParsableArguments {
       if let value, value < 1 { throw ValidationError("\(name) must be at least 1.") }
     }
     if let count, count > 1_000_000 { throw ValidationError("--count must be at most 1000000.") }
+    if calls { try validated { _ = try SystemCallCounter.tracepoint } }
     if let duration, !(0.01...3600).contains(duration) {
       throw ValidationError("--duration must lie between 0.01 and 3600 seconds.")
     }
@@ -95,7 +103,8 @@ struct MeasuringOptions: ParsableArguments {
     }
     let session = Session(
       contenders: permitted.map { Contender($0) } + peers, rounds: rounds ?? (quick ? 3 : 5),
-      duration: .seconds(duration ?? (quick ? 0.2 : 0.5)), progress: Progress(isForced: progress))
+      duration: .seconds(duration ?? (quick ? 0.2 : 0.5)), countsCalls: calls,
+      progress: Progress(isForced: progress))
     DescriptorLimit.raise()
     let findings = session.run(cases)
     let report = Report(

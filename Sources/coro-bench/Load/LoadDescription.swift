@@ -29,8 +29,12 @@ struct LoadDescription {
   ///   - address: As the server has printed it: "host:port", "[host]:port", a path, or @ and an
   ///     abstract name.
   ///   - server: Its process, whose CPU time is measured.
-  func run(against address: String, server: pid_t) throws -> LoadResult {
-    let child = try ChildProcess.startSelf(arguments(against: address, server: server))
+  ///   - countsCalls: Whether its system calls are counted, too.
+  func run(
+    against address: String, server: pid_t, countsCalls: Bool = false
+  ) throws -> LoadResult {
+    let child = try ChildProcess.startSelf(
+      arguments(against: address, server: server) + (countsCalls ? ["--calls"] : []))
     let output = try child.outputOfSuccess(limit: duration * 10 + .seconds(60))
     return try LoadResult(parsing: output)
   }

@@ -18,8 +18,12 @@ struct LoadGenerator<Kind: Load> {
   /// Loads for `warmUp`, and until every connection has been answered, then measures for
   /// `duration`, and until there is an answer.
   ///
-  /// - Parameter server: The process whose CPU time is measured, if it is on this machine.
-  mutating func run(warmUp: Duration, duration: Duration, server: pid_t?) throws -> LoadResult {
+  /// - Parameters:
+  ///   - server: The process whose CPU time is measured, if it is on this machine.
+  ///   - countsCalls: Whether its system calls are counted, too.
+  mutating func run(
+    warmUp: Duration, duration: Duration, server: pid_t?, countsCalls: Bool
+  ) throws -> LoadResult {
     meter.readClock()
     let begin = meter.now
     try load.begin(&meter)
@@ -27,6 +31,7 @@ struct LoadGenerator<Kind: Load> {
 
     meter.reset()
     let serverStart = try server.map(ProcessorTime.of(process:)) ?? 0
+    let counter = countsCalls ? try server.map(SystemCallCounter.init(process:)) : nil
     let generatorStart = ProcessorTime.now
     let start = meter.now
     try keepBusy(until: start + duration.nanoseconds) { _ in true }
@@ -35,6 +40,7 @@ struct LoadGenerator<Kind: Load> {
     result.serverNanoseconds = (try server.map(ProcessorTime.of(process:)) ?? 0) - serverStart
     result.generatorNanoseconds = ProcessorTime.now - generatorStart
     result.nanoseconds = meter.now - start
+    result.calls = try counter?.count() ?? 0
     result.requests = Int(meter.latencies.totalCount)
     result.lost = meter.lost
     result.latencies = meter.latencies

@@ -9,6 +9,8 @@ struct LoadResult: Equatable {
   var serverNanoseconds: Int64 = 0
   /// The load generator's own CPU time meanwhile.
   var generatorNanoseconds: Int64 = 0
+  /// The server's system calls meanwhile; 0 if they are not counted.
+  var calls = 0
   /// Datagrams that were not answered in time.
   var lost = 0
   var latencies = LatencyHistogram.ofLatencies()
@@ -28,6 +30,7 @@ extension LoadResult {
       nanoseconds\t\(nanoseconds)
       server\t\(serverNanoseconds)
       generator\t\(generatorNanoseconds)
+      calls\t\(calls)
       lost\t\(lost)
 
       """
@@ -51,15 +54,17 @@ extension LoadResult {
         else { throw refusal }
       }
     }
-    guard numbers.count == 5, let requests = numbers["requests"], requests > 0,
+    guard numbers.count == 6, let requests = numbers["requests"], requests > 0,
       let nanoseconds = numbers["nanoseconds"], let server = numbers["server"],
-      let generator = numbers["generator"], let lost = numbers["lost"],
+      let generator = numbers["generator"], let calls = numbers["calls"],
+      let lost = numbers["lost"],
       latencies.totalCount == UInt64(requests)
     else { throw refusal }
     self.requests = Int(requests)
     self.nanoseconds = nanoseconds
     serverNanoseconds = server
     generatorNanoseconds = generator
+    self.calls = Int(calls)
     self.lost = Int(lost)
   }
 }

@@ -5,6 +5,29 @@ extension Contender {
   func serve(_ load: ServiceLoad, _ parameters: Parameters, _ duration: Duration) throws
     -> RoundResult
   {
+    let result = try serve(load, parameters, duration, countsCalls: false)
+    let requests = Double(result.requests)
+    return RoundResult(
+      values: [
+        Double(result.serverNanoseconds) / 1000 / requests,
+        requests * 1e9 / Double(result.nanoseconds),
+        Double(result.percentile(0.5)) / 1000, Double(result.percentile(0.99)) / 1000,
+      ], load: result)
+  }
+
+  /// A round in which the server's system calls are counted.
+  ///
+  /// - Returns: How many it makes for an answer.
+  func callsOfServing(_ load: ServiceLoad, _ parameters: Parameters, _ duration: Duration) throws
+    -> Double
+  {
+    let result = try serve(load, parameters, duration, countsCalls: true)
+    return Double(result.calls) / Double(result.requests)
+  }
+
+  private func serve(
+    _ load: ServiceLoad, _ parameters: Parameters, _ duration: Duration, countsCalls: Bool
+  ) throws -> LoadResult {
     let threads = try parameters.has("threads") ? parameters.number("threads") : 1
     let path = Self.socketPath
     // Whoever was killed has left it, perhaps a run of the same number.
@@ -21,16 +44,10 @@ extension Contender {
         mode: load.mode, connections: try parameters.number("connections"),
         size: try parameters.number("size"), duration: duration,
         processor: threads > 1 ? nil : Processors.load
-      ).run(against: address, server: server.process)
+      ).run(against: address, server: server.process, countsCalls: countsCalls)
     }
     try server.end(limit: .seconds(5))
-    let requests = Double(result.requests)
-    return RoundResult(
-      values: [
-        Double(result.serverNanoseconds) / 1000 / requests,
-        requests * 1e9 / Double(result.nanoseconds),
-        Double(result.percentile(0.5)) / 1000, Double(result.percentile(0.99)) / 1000,
-      ], load: result)
+    return result
   }
 
   /// Where a Unix socket may be; the kernel takes 107 bytes.

@@ -21,6 +21,9 @@ struct ServiceLoad: Sendable {
     ]
   }
 
+  /// What is counted in a round of its own.
+  var figureOfCalls: Figure { Figure(name: "system calls", unit: "calls/\(answer)") }
+
   /// What tells a server where to listen.
   ///
   /// - Parameter path: Where a Unix socket may be.

@@ -6,6 +6,8 @@ struct Session {
   let contenders: [Contender]
   let rounds: Int
   let duration: Duration
+  /// Whether the system calls of what serves are counted, too.
+  var countsCalls = false
   let progress: Progress
 
   /// What a session found.
@@ -24,6 +26,10 @@ struct Session {
       let done = Double(index) / Double(cases.count)
       let results = measure(workload, item, able, done, &findings)
       findings.measurements += Self.measurements(workload, item, able.map(\.name), results)
+      if countsCalls, case .service(let load) = workload.measuring {
+        let working = zip(able, results).filter { !$1.isEmpty }.map(\.0)
+        countCalls(workload, load, item, working, done, &findings)
+      }
       let loads = zip(able, results).compactMap {
         contender, rounds -> (contender: String, loads: [LoadResult])? in
         let loads = rounds.compactMap(\.load)
