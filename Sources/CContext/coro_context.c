@@ -106,10 +106,14 @@ void coro_context_make(coro_context *context, void *low, void *top, void (*entry
               (unsigned int)((uintptr_t)argument >> 16 >> 16), (unsigned int)(uintptr_t)argument);
 }
 
-void coro_context_jump_portable(coro_context *from, coro_context *to) {
+static _Thread_local coro_arrival newest;
+
+coro_arrival coro_context_jump_portable(coro_context *from, coro_context *to) {
   ucontext_t here;
   from->stack_pointer = &here;
+  newest = (coro_arrival){from, to};
   swapcontext(&here, (ucontext_t *)to->stack_pointer);
+  return newest;
 }
 
 #endif

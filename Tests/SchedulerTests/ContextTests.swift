@@ -99,15 +99,18 @@ import Testing
     }
   }
 
-  @Test func `the stack is aligned as calls expect it`() throws {
+  @Test func `the stack is aligned as calls expect it, and the return tells who switched`() throws {
     try withPair({ argument in
       guard let pair = argument?.assumingMemoryBound(to: Pair.self) else { return }
       // Vectors of 32 bytes are spilled with aligned moves relative to the frame.
       pair.pointee.sum = Int(coro_stack_address() % 16)
       coro_context_switch(&pair.pointee.there, &pair.pointee.here, &pair.pointee.words)
     }) { pair in
-      coro_context_switch(&pair.pointee.here, &pair.pointee.there, &pair.pointee.words)
+      let arrival = coro_context_switch(
+        &pair.pointee.here, &pair.pointee.there, &pair.pointee.words)
       #expect(pair.pointee.sum == 0)
+      #expect(arrival.from == pair.pointer(to: \.there))
+      #expect(arrival.here == pair.pointer(to: \.here))
     }
   }
 }

@@ -101,6 +101,40 @@ static void test_registers(void) {
   destroy(pair);
 }
 
+// MARK: Arrivals
+
+static side *first;
+static side *second;
+
+// From here to the first, from there to the second, and back here.
+static void go_on_to_second(side *pair) {
+  for (;;) {
+    coro_arrival arrival = coro_context_switch(&pair->there, &second->there, &words);
+    pair->value += arrival.from != &first->here || arrival.here != &pair->there;
+  }
+}
+
+static void go_on_to_here(side *pair) {
+  for (;;) {
+    coro_arrival arrival = coro_context_switch(&pair->there, &first->here, &words);
+    pair->value += arrival.from != &first->there || arrival.here != &pair->there;
+  }
+}
+
+static void test_arrivals(void) {
+  first = make(go_on_to_second);
+  second = make(go_on_to_here);
+  uint64_t wrong = 0;
+  for (int round = 0; round < 1000; round++) {
+    coro_arrival arrival = coro_context_switch(&first->here, &first->there, &words);
+    wrong += arrival.from != &second->there || arrival.here != &first->here;
+  }
+  wrong += first->value + second->value;
+  CHECK(wrong == 0, "%" PRIu64 " arrivals are not told as they were", wrong);
+  destroy(first);
+  destroy(second);
+}
+
 // MARK: Values
 
 typedef float vector __attribute__((vector_size(16)));
@@ -358,6 +392,7 @@ int main(void) {
   coro_words_reset(&words);
   guard_branches();
   test_registers();
+  test_arrivals();
   test_values();
   test_depth();
   test_many_stacks();

@@ -72,9 +72,17 @@ _Static_assert(sizeof(void *) != 8 || __builtin_offsetof(coro_context, words) ==
 void coro_context_make(coro_context *context, void *low, void *top, void (*entry)(void *),
                        void *argument);
 
-// The jump alone. `from` receives the state, `to` gives it.
-static inline __attribute__((always_inline)) void coro_context_jump(coro_context *from,
-                                                                    coro_context *to) {
+// What has happened where a jump returns: `from` has jumped to `here`, which goes on.
+//
+// Both come in registers, so that who goes on need not wait for what he has on his stack.
+typedef struct coro_arrival {
+  coro_context *from;
+  coro_context *here;
+} coro_arrival;
+
+// The jump alone. `from` receives the state, `to` gives it. Returns when somebody jumps to `from`.
+static inline __attribute__((always_inline)) coro_arrival coro_context_jump(coro_context *from,
+                                                                            coro_context *to) {
 #if defined(__x86_64__)
   __asm__ volatile(
       "leaq 1f(%%rip), %%rax\n\t"
@@ -98,6 +106,8 @@ static inline __attribute__((always_inline)) void coro_context_jump(coro_context
         "k6", "k7",
 #endif
         "memory", "cc");
+  // They are those of the jump to here.
+  return (coro_arrival){from, to};
 #elif defined(__aarch64__)
   // x29 is the frame pointer and x19 may be the base pointer: neither may be a clobber. x18 must
   // be one: on Linux it is no platform's. `hint #36` is `bti j`, a landing pad where branch targets
@@ -122,9 +132,10 @@ static inline __attribute__((always_inline)) void coro_context_jump(coro_context
         "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13",
         "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26",
         "v27", "v28", "v29", "v30", "v31", "memory", "cc");
+  return (coro_arrival){source, target};
 #else
-  extern void coro_context_jump_portable(coro_context *from, coro_context *to);
-  coro_context_jump_portable(from, to);
+  extern coro_arrival coro_context_jump_portable(coro_context *from, coro_context *to);
+  return coro_context_jump_portable(from, to);
 #endif
 }
 
@@ -146,11 +157,10 @@ void coro_context_exchange_words(coro_context *from, coro_context *to, const cor
 
 // Suspends the running stack into `from` and resumes `to`, exchanging the thread's words with it.
 // Before its first switch `from` is all zero, or was adopted: see `coro_context_adopt_thread`.
-static inline __attribute__((always_inline)) void coro_context_switch(coro_context *from,
-                                                                      coro_context *to,
-                                                                      const coro_words *words) {
+static inline __attribute__((always_inline)) coro_arrival coro_context_switch(
+    coro_context *from, coro_context *to, const coro_words *words) {
   if (coro_words_matter(words, to)) coro_context_exchange_words(from, to, words);
-  coro_context_jump(from, to);
+  return coro_context_jump(from, to);
 }
 
 // Asks for a cache line that will be read soon.

@@ -36,15 +36,20 @@ extension Workload {
     })
 }
 
-/// The thread's own stack and another one, on which a loop does nothing but switch back.
+/// The thread's own stack and another one, on which a loop does nothing but switch back to whoever
+/// has switched there.
 private struct StackPair {
-  private struct State {
-    var here = coro_context()
-    var there = coro_context()
-    var words = coro_words()
+  private struct Ends {
+    let here: UnsafeMutablePointer<coro_context>
+    let there: UnsafeMutablePointer<coro_context>
+    let words: UnsafeMutablePointer<coro_words>
+
+    /// As if the other one had just switched here.
+    var atHere: coro_arrival { coro_arrival(from: there, here: here) }
+    var atThere: coro_arrival { coro_arrival(from: here, here: there) }
   }
 
-  private let state: UnsafeMutablePointer<State>
+  private let ends: UnsafeMutablePointer<Ends>
 
   /// The switches of a round trip, of which there are two, counted each.
   static func measure(_ round: Round, _ hop: (StackPair, Int) -> Void) -> Double {
@@ -53,31 +58,53 @@ private struct StackPair {
   }
 
   private init() {
-    state = .allocate(capacity: 1)
-    state.initialize(to: State())
+    let here = UnsafeMutablePointer<coro_context>.allocate(capacity: 1)
+    let there = UnsafeMutablePointer<coro_context>.allocate(capacity: 1)
+    let words = UnsafeMutablePointer<coro_words>.allocate(capacity: 1)
+    here.initialize(to: coro_context())
+    there.initialize(to: coro_context())
+    words.initialize(to: coro_words())
     // Concurrency's three words have stand-ins of our own, which are looked at in the same way.
-    coro_words_reset(&state.pointee.words)
-    _ = coro_words_find_exclusivity(&state.pointee.words)
+    coro_words_reset(words)
+    _ = coro_words_find_exclusivity(words)
+    ends = .allocate(capacity: 1)
+    ends.initialize(to: Ends(here: here, there: there, words: words))
   }
 
   func hop(count: Int) {
     prepare { argument in
-      guard let state = argument?.assumingMemoryBound(to: State.self) else { return }
-      while true { coro_context_jump(&state.pointee.there, &state.pointee.here) }
+      if let ends = argument?.assumingMemoryBound(to: Ends.self).pointee { StackPair.hop(ends) }
     }
-    for _ in 0..<count { coro_context_jump(&state.pointee.here, &state.pointee.there) }
+    var arrival = ends.pointee.atHere
+    for _ in 0..<count { arrival = coro_context_jump(arrival.here, arrival.from) }
   }
 
   func hopWithWords(count: Int, areSet: Bool = false) {
-    state.pointee.words.unused.1 = areSet ? UnsafeMutableRawPointer(state) : nil
+    let words = ends.pointee.words
+    words.pointee.unused.1 = areSet ? UnsafeMutableRawPointer(words) : nil
     prepare { argument in
-      guard let state = argument?.assumingMemoryBound(to: State.self) else { return }
-      while true {
-        coro_context_switch(&state.pointee.there, &state.pointee.here, &state.pointee.words)
+      if let ends = argument?.assumingMemoryBound(to: Ends.self).pointee {
+        StackPair.hopWithWords(ends)
       }
     }
-    for _ in 0..<count {
-      coro_context_switch(&state.pointee.here, &state.pointee.there, &state.pointee.words)
+    var arrival = ends.pointee.atHere
+    for _ in 0..<count { arrival = coro_context_switch(arrival.here, arrival.from, words) }
+  }
+
+  // The other stack's loops, which are functions of their own, and seem to end some time: in what C
+  // calls, and in what has no end, the compiler makes a call of what it is told to inline.
+
+  @inline(never)
+  private static func hop(_ ends: Ends) {
+    var arrival = ends.atThere
+    while let other = arrival.from { arrival = coro_context_jump(arrival.here, other) }
+  }
+
+  @inline(never)
+  private static func hopWithWords(_ ends: Ends) {
+    var arrival = ends.atThere
+    while let other = arrival.from {
+      arrival = coro_context_switch(arrival.here, other, ends.words)
     }
   }
 
@@ -85,6 +112,6 @@ private struct StackPair {
   private func prepare(_ entry: @convention(c) (UnsafeMutableRawPointer?) -> Void) {
     let size = 64 * 1024
     let low = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 4096)
-    coro_context_make(&state.pointee.there, low, low + size, entry, state)
+    coro_context_make(ends.pointee.there, low, low + size, entry, ends)
   }
 }
