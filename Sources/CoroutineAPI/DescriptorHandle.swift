@@ -67,15 +67,13 @@ struct DescriptorHandle {
       wasTried: wasTried)
   }
 
-  /// Makes a system call that never waits, of this descriptor and another one.
+  /// Makes a system call that never waits, of this descriptor and perhaps another one.
   func perform(
-    _ call: StaticString, with other: DescriptorHandle, _ systemCall: SystemCall
+    _ call: StaticString, _ systemCall: SystemCall, with other: DescriptorHandle? = nil
   ) throws(CoroutineError) -> Outcome {
-    guard try other.admit(call) != nil, let scheduler = try admit(call) else { return .closed }
-    let outcome = scheduler.perform(.call(systemCall), on: self, timeout: nil)
-    // Unlike others of its kind it moves bytes, for as long as there are some.
-    if outcome.rawValue >= 0 { scheduler.spendBudgetInline() }
-    return outcome
+    if let other, try other.admit(call) == nil { return .closed }
+    guard let scheduler = try admit(call) else { return .closed }
+    return scheduler.perform(.call(systemCall), on: self, timeout: nil)
   }
 
   /// Sends without an operation, if the backend would begin with the very call.

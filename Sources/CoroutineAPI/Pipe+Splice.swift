@@ -1,77 +1,149 @@
+import CLinux
 import Glibc
 
 extension PipeEnd {
-  /// Moves bytes from here to another descriptor within the kernel: a pipe's pages change hands,
-  /// and no byte passes through the program.
+  /// Moves bytes from here to another descriptor within the kernel: no byte passes through the
+  /// program, and between pipes none is copied.
   ///
   /// Suspends until some can be moved. To copy a stream to its end:
   /// `while try input.splice(to: output, count: 1 << 20) > 0 {}`. One of the two has to be a pipe.
-  /// The other may be a file, on whose disk the thread waits, or anything else that splice(2)
-  /// takes; a socket or a terminal has to be in non-blocking mode. Coroutines that read from here,
-  /// or write there, meanwhile are served as well, in no order. The corresponding C function is
-  /// `splice`, as Python's `os.splice` is.
+  /// The other may be a file, on whose disk the thread waits, or what else splice(2) takes; a
+  /// stream socket, which ends at urgent data, or a terminal has to be in non-blocking mode. Of a
+  /// file the pipe gets the pages, so that it gives what is written over them meanwhile.
+  ///
+  /// Coroutines that read from here, or write there, at the same time are served as well, in no
+  /// order. Closing the end that is waited for ends the wait; closing the other one is noticed when
+  /// bytes or room have come. The corresponding C function is `splice`, as Python's `os.splice` is.
   ///
   /// - Parameters:
   ///   - target: Where the bytes go.
-  ///   - count: How many at most, 1 or more. A pipe takes what there is room for: 64 KiB as a rule.
+  ///   - count: How many at most, 1 or more. A pipe takes what it has room for: as a rule 16 pieces
+  ///     of up to 4 KiB, as they were written.
   ///   - timeout: nil: for ever; zero or less: tries once; else at most so long.
   /// - Returns: How many were moved; 0 is the end: every writer has closed.
-  /// - Throws: `system` (EINVAL: neither is a pipe, both are the same one, or the target is in
-  ///   append mode; EPIPE: the target's readers have closed), `timeout`, `closed` (either of them),
-  ///   `cancelled`, `invalidArgument`, `misuse` for a socket or a terminal in blocking mode and
-  ///   where there is no loop. After an error nothing was moved.
+  /// - Throws: `system` (EINVAL: neither is a pipe, both are the same one, the target is in append
+  ///   mode, or there is no such call for it; EBADF: the wrong end; EPIPE: the target's readers
+  ///   have closed), `timeout`, `closed`, `cancelled`, `invalidArgument`, `misuse` for a socket
+  ///   that is no stream, for a socket or a terminal in blocking mode, and where there is no loop.
+  ///   After an error nothing was moved.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func splice(
     to target: PipeEnd, count: Int, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    let operands = { "from pipe \(self.handle.descriptor) to pipe \(target.handle.descriptor)" }
+    let splice = Splice(source: handle, target: target.handle, count: count)
+    try splice.refuseWhatCannotBe()
+    // Of some descriptors poll(2) says that they are ready when the call would wait: a socket with
+    // an error in its queue, or with urgent data.
+    return try retrying("splice", timeout: timeout, while: { $0.rawValue == -Int(EAGAIN) }) {
+      rest throws(CoroutineError) in
+      try splice.perform(rest)
+    }.value("splice", splice.operands)
+  }
+}
+
+private struct Splice {
+  let source: DescriptorHandle
+  let target: DescriptorHandle
+  let count: Int
+
+  var operands: String { "from pipe \(source.descriptor) to pipe \(target.descriptor)" }
+
+  func refuseWhatCannotBe() throws(CoroutineError) {
     guard count > 0 else {
       throw CoroutineError(
-        .invalidArgument, call: "splice", operands: operands(),
+        .invalidArgument, call: "splice", operands: operands,
         detail: "the count \(count) is less than 1")
     }
-    var limit = TimeLimit(timeout)
-    // Only pipes are sure not to make the thread wait.
-    var mustWait = false
-    for end in [handle, target.handle] where !end.state.pointee.traits.isEmpty {
-      try end.refuseBlockingSplice(operands)
-      mustWait = true
-    }
-    while true {
-      if mustWait {
-        try handle.waitToSplice(Int16(POLLIN), &limit, operands)
-        try target.handle.waitToSplice(Int16(POLLOUT), &limit, operands)
+    for end in [source, target] where end.state.pointee.traits.contains(.socket) {
+      // The kernel cuts messages to what there is room for.
+      if try end.kindOfSocket() != CInt(SOCK_STREAM.rawValue) {
+        throw misuse("descriptor \(end.descriptor) is a socket whose messages would be cut")
       }
-      let moved = try handle.perform(
-        "splice", with: target.handle,
-        .splice(from: handle.descriptor, to: target.handle.descriptor, count: count))
-      if moved.rawValue != -Int(EAGAIN) { return try moved.value("splice", operands()) }
-      if timeout?.isPositive == false { return try Outcome.timeout.value("splice", operands()) }
-      mustWait = true
     }
+  }
+
+  /// Moves some bytes, waits for them or for room if need be.
+  ///
+  /// - Returns: -EAGAIN if both ends are ready, as it seems, and the call says that they are not.
+  func perform(_ timeout: Duration?) throws(CoroutineError) -> Outcome {
+    var limit = TimeLimit(timeout)
+    while true {
+      let outcome = try attempt()
+      let isPipe = source.state.pointee.traits.isEmpty
+      // A FIFO that nobody has opened yet to write to has no end.
+      switch outcome.rawValue {
+      case -Int(EAGAIN): break
+      case 0 where isPipe: if try !isIdle(source, POLLIN) { return outcome }
+      default: return outcome
+      }
+      let ready = try source.perform("splice", .pollNow(source.descriptor, events: Int16(POLLIN)))
+      if isPipe, ready.rawValue > 0, ready.rawValue & Int(POLLIN) == 0 { return Outcome(0) }
+      if timeout?.isPositive == false { return .timeout }
+      let waitsForSource = ready.rawValue == 0
+      if !waitsForSource, try !isIdle(target, POLLOUT) { return Outcome(-Int(EAGAIN)) }
+      let news = try wait(
+        waitsForSource ? source : target, waitsForSource ? POLLIN : POLLOUT, &limit)
+      if news.rawValue < 0 { return news }
+    }
+  }
+
+  private func attempt() throws(CoroutineError) -> Outcome {
+    for (end, events) in [(source, POLLIN), (target, POLLOUT)]
+    where !end.state.pointee.traits.isEmpty {
+      let flags = try end.perform("splice", .statusFlags(end.descriptor))
+      if flags.rawValue < 0 { return flags }
+      if flags.rawValue & Int(O_NONBLOCK) != 0 { continue }
+      // What they have room for, or make of a byte, can't be told from outside.
+      if !end.state.pointee.traits.isDisjoint(with: [.socket, .terminal]) {
+        throw misuse(
+          "descriptor \(end.descriptor) is in blocking mode, and the call would block the thread; "
+            + "set O_NONBLOCK, or read and write")
+      }
+      if try isIdle(end, events) { return Outcome(-Int(EAGAIN)) }
+    }
+    // A file whose position and count exceed Int is refused.
+    let outcome = try source.perform(
+      "splice",
+      .splice(from: source.descriptor, to: target.descriptor, count: min(count, 0x7fff_f000)),
+      with: target)
+    // Unlike other calls that never wait it goes on for as long as there are bytes.
+    if outcome.rawValue >= 0 { Scheduler.current?.spendBudgetInline() }
+    return outcome
+  }
+
+  /// Whether there is nothing that poll(2) would tell now.
+  private func isIdle(_ end: DescriptorHandle, _ events: CInt) throws(CoroutineError) -> Bool {
+    try end.perform("splice", .pollNow(end.descriptor, events: Int16(events))) == Outcome(0)
+  }
+
+  private func wait(
+    _ end: DescriptorHandle, _ events: CInt, _ limit: inout TimeLimit
+  ) throws(CoroutineError) -> Outcome {
+    let (rest, isOver) = limit.next()
+    if isOver { return .timeout }
+    return try end.perform(
+      "splice", .poll(end.descriptor, events: Int16(events)), timeout: rest)
+  }
+
+  private func misuse(_ detail: String) -> CoroutineError {
+    CoroutineError(.misuse, call: "splice", operands: operands, detail: detail)
   }
 }
 
 extension DescriptorHandle {
-  /// What these do by their own mode alone can't be told from outside: how much a socket has room
-  /// for, or what a terminal makes of a byte.
-  fileprivate func refuseBlockingSplice(_ operands: () -> String) throws(CoroutineError) {
-    guard !state.pointee.traits.isDisjoint(with: [.socket, .terminal]), !state.pointee.isClosed,
-      try Scheduler.call("splice", .mayBlock(descriptor)) != 0
-    else { return }
-    throw CoroutineError(
-      .misuse, call: "splice", operands: operands(),
-      detail: "descriptor \(descriptor) is in blocking mode, and the call would block the thread; "
-        + "set O_NONBLOCK, or read and write")
-  }
-
-  /// Suspends until the descriptor is ready, or the time is up.
-  fileprivate func waitToSplice(
-    _ events: Int16, _ limit: inout TimeLimit, _ operands: () -> String
-  ) throws(CoroutineError) {
-    let (rest, isOver) = limit.next()
-    let outcome =
-      isOver ? .timeout : try perform("splice", .poll(descriptor, events: events), timeout: rest)
-    _ = try outcome.value("splice", operands())
+  /// SO_TYPE.
+  fileprivate func kindOfSocket() throws(CoroutineError) -> CInt {
+    if state.pointee.isClosed { return CInt(SOCK_STREAM.rawValue) }
+    var kind: CInt = 0
+    var length = socklen_t(MemoryLayout<CInt>.size)
+    _ = try withUnsafeMutablePointer(to: &kind) { kind throws(CoroutineError) in
+      try withUnsafeMutablePointer(to: &length) { length throws(CoroutineError) in
+        try perform(
+          "splice",
+          .getOption(descriptor, level: SOL_SOCKET, name: SO_TYPE, kind, length)
+        ).value("splice", "descriptor \(descriptor)")
+      }
+    }
+    return kind
   }
 }

@@ -52,6 +52,24 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `splice is not kept busy by an urgent byte, nor by an error in the queue`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let (left, right) = try Transport.inet.pair()
+        _ = fcntl(left.number, F_SETFL, statusFlags(left.number) | O_NONBLOCK)
+        let socket = try PipeEnd(borrowing: left.fileDescriptor)
+        let (reader, writer) = try Coroutine.pipe()
+        try expectIdle { _ = try socket.splice(to: writer, count: 9, timeout: $0) }
+        try right.sendAll("!", flags: .outOfBand)
+        try left.wait(for: .urgent)
+        try expectIdle { _ = try socket.splice(to: writer, count: 9, timeout: $0) }
+        #expect(errorCode { _ = try reader.readText(timeout: .zero) } == .timeout)
+        try socket.close()
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `who waits beside a half-closed peer is woken by what he waits for`(
       on backend: BackendUnderTest
     ) throws {

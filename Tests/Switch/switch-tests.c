@@ -103,27 +103,21 @@ static void test_registers(void) {
 
 // MARK: Arrivals
 
-static side *first;
-static side *second;
+static side *first, *second;
 
 // From here to the first, from there to the second, and back here.
-static void go_on_to_second(side *pair) {
+static void go_on(side *pair) {
+  coro_context *before = pair == first ? &first->here : &first->there;
+  coro_context *after = pair == first ? &second->there : &first->here;
   for (;;) {
-    coro_arrival arrival = coro_context_switch(&pair->there, &second->there, &words);
-    pair->value += arrival.from != &first->here || arrival.here != &pair->there;
-  }
-}
-
-static void go_on_to_here(side *pair) {
-  for (;;) {
-    coro_arrival arrival = coro_context_switch(&pair->there, &first->here, &words);
-    pair->value += arrival.from != &first->there || arrival.here != &pair->there;
+    coro_arrival arrival = coro_context_switch(&pair->there, after, &words);
+    pair->value += arrival.from != before || arrival.here != &pair->there;
   }
 }
 
 static void test_arrivals(void) {
-  first = make(go_on_to_second);
-  second = make(go_on_to_here);
+  first = make(go_on);
+  second = make(go_on);
   uint64_t wrong = 0;
   for (int round = 0; round < 1000; round++) {
     coro_arrival arrival = coro_context_switch(&first->here, &first->there, &words);

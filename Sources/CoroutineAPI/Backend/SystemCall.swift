@@ -43,8 +43,8 @@ public enum SystemCall {
   case isTerminal(CInt)
   /// splice(2) at the descriptors' own positions, with SPLICE_F_NONBLOCK: a pipe is not waited for.
   case splice(from: CInt, to: CInt, count: Int)
-  /// Whether the open file is in blocking mode; the result is 1 or 0.
-  case mayBlock(CInt)
+  /// fcntl(2) with F_GETFL; the result are the flags.
+  case statusFlags(CInt)
 
   /// Whose behaviour the call changes, nil if nobody's: a backend must have begun by then what was
   /// asked of this descriptor before.
@@ -100,8 +100,8 @@ public enum SystemCall {
     case .splice(let source, let target, let count):
       let count = coro_splice_nowait(source, target, count)
       return count < 0 ? -Int(errno) : count
-    case .mayBlock(let descriptor):
-      result = coro_may_block(descriptor)
+    case .statusFlags(let descriptor):
+      result = fcntl(descriptor, F_GETFL)
     }
     return result < 0 ? -Int(errno) : Int(result)
   }

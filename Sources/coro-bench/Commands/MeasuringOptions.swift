@@ -41,8 +41,8 @@ struct MeasuringOptions: ParsableArguments {
 
   @Flag(
     help: """
-      Count system calls, too, of what serves, in one more round of each; that needs root, and a \
-      kernel with tracepoints.
+      Count system calls, too, of what serves connections, in one more round of each; that needs \
+      root, and a kernel with tracepoints.
       """)
   var calls = false
 

@@ -11,6 +11,8 @@ extension Session {
         let calls = try contender.callsOfServing(load, item.parameters, duration)
         results.append((contender.name, Statistics([calls])))
       } catch {
+        findings.failures.append(
+          "\(workload.name) \(item.label), \(contender.name), system calls: \(error)")
         findings.notes.append(
           Report.Note(
             workload: workload.name, label: item.label, contender: contender.name,

@@ -13,17 +13,23 @@ struct SystemCallCounter: ~Copyable {
   init(process: pid_t) throws {
     let identifier = try Self.tracepoint
     var descriptors: [CInt] = []
-    for thread in try Self.threads(of: process) {
-      let descriptor = bench_count_tracepoint(thread, identifier)
-      // It may be gone by now.
-      if descriptor < 0, errno == ESRCH { continue }
-      guard descriptor >= 0 else {
+    var known: Set<pid_t> = []
+    // Again, until there are no others: one that is not counted yet may have made some.
+    while case let new = try Self.threads(of: process).filter({ !known.contains($0) }),
+      !new.isEmpty
+    {
+      known.formUnion(new)
+      for thread in new {
+        let descriptor = bench_count_tracepoint(thread, identifier)
+        if descriptor >= 0 { descriptors.append(descriptor) }
+        // It may be gone by now.
+        if descriptor >= 0 || errno == ESRCH { continue }
         let reason = String(cString: strerror(errno))
         for one in descriptors { close(one) }
         throw BenchError("System calls can't be counted: \(reason).")
       }
-      descriptors.append(descriptor)
     }
+    guard !descriptors.isEmpty else { throw BenchError("There is no process \(process).") }
     self.descriptors = descriptors
   }
 

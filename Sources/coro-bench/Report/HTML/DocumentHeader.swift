@@ -74,7 +74,8 @@ struct DocumentHeader {
 
   /// How many there were, as in "5 rounds" or "3 to 5 rounds".
   private var rounds: String {
-    let counts = report.results.map(\.rounds.count)
+    // What is counted is not repeated.
+    let counts = report.results.filter { !$0.unit.hasPrefix("calls/") }.map(\.rounds.count)
     guard let least = counts.min(), let most = counts.max() else { return "rounds" }
     if least == most { return "\(most) round\(most == 1 ? "" : "s")" }
     return "\(least) to \(most) rounds"
