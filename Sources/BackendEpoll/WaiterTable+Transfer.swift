@@ -43,6 +43,11 @@ extension WaiterTable {
       operation.pointer.pointee.mayWait, let entry = existingEntry(descriptor),
       entry.pointee.reading.isFree
     else { return start(operation) }
+    if !entry.pointee.isRegistered, operation.pointer.pointee.traits.contains(.accepted) {
+      let waiters = Self.waiters(entry, .reading)
+      waiters.pointee.isBlocked = true
+      return putInLine(operation, entry, waiters)
+    }
     let result = operation.receive(descriptor, buffer, flags)
     guard result >= 0 else { return startFailed(operation, result, entry) }
     entry.pointee.reading.isBlocked = hasEmptied(operation, entry, result, buffer.count, flags)

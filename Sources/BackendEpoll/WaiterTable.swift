@@ -11,14 +11,16 @@ import Glibc
 // (`isBlocked`); an edge clears that. The rules:
 //
 // 1. Attempt first. An operation is attempted unless its direction is known to be blocked, others
-//    wait for the same direction (first come, first served), its call was made just now, or it
-//    reads from a pipe that is known to be empty (`WaiterTable+Pairs.swift`).
+//    wait for the same direction (first come, first served), its call was made just now, it reads
+//    from a pipe that is known to be empty (`WaiterTable+Pairs.swift`), or it is the first to
+//    receive from a connection that was accepted: hardly anything has come yet.
 // 2. Only EAGAIN says "blocked", and for TCP a short read: it emptied the socket, and the next byte
 //    makes an edge. That is not so for other types (a Unix socket stops short at ancillary data),
 //    nor once the peer has hung up (the end of the stream has had its edge) or has sent urgent data
 //    (a read stops short at its mark).
 // 3. The first attempt that fails comes BEFORE the descriptor is added. If it became ready in
-//    between, adding reports it: EPOLL_CTL_ADD delivers the state as a first edge.
+//    between, or was so and nobody tried, adding reports it: EPOLL_CTL_ADD delivers the state as a
+//    first edge.
 // 4. An edge sets the direction free and attempts the waiting, in order, until one finds EAGAIN.
 //
 // 5. Who waits for readiness (`poll`) takes nothing away, and stands in no line: there are any

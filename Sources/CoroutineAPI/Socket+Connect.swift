@@ -47,9 +47,8 @@ extension Socket {
       // accept(2): errors that were pending on the new connection are to be treated like EAGAIN.
       if Self.isOfTheConnection(outcome) { continue }
       let descriptor = try outcome.value("accept", "on \(operands)")
-      return Socket(
-        CInt(descriptor), traits: handle.state.pointee.traits.intersection(.tcp),
-        acceptedFrom: peer)
+      let traits = handle.state.pointee.traits.intersection(.tcp).union(.accepted)
+      return Socket(CInt(descriptor), traits: traits, acceptedFrom: peer)
     }
   }
 

@@ -22,6 +22,31 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `what was sent and ended before it was accepted is received`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        for listener in [try inetListener(), try unixListener()] {
+          for timeout in [nil, Duration.seconds(60), .zero] {
+            let client = try connected(to: listener)
+            try client.sendAll("early")
+            try client.shutdown(.sending)
+            let peer = try listener.accept()
+            #expect(try peer.receiveText(timeout: timeout) == "early")
+            #expect(try peer.receiveText(timeout: timeout) == "")
+            // Nothing but the end, and then others who wait as well.
+            let silent = try connected(to: listener)
+            let other = try listener.accept()
+            let receivers = (0..<2).map { _ in spawn { try other.receiveText() } }
+            #expect(receivers.allSatisfy { !$0.hasEnded })
+            try silent.close()
+            #expect(try receivers.map { try $0.value() } == ["", ""])
+          }
+        }
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `a connection that is made and ended has no remote address any more`(
       on backend: BackendUnderTest
     ) throws {

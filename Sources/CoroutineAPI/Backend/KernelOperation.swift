@@ -67,6 +67,8 @@ public struct KernelOperation {
     @inlinable public static var receivingEnded: Traits { Traits(rawValue: 16) }
     /// A socket that somebody else made, and that may be read and written as if it were a pipe.
     @inlinable public static var socket: Traits { Traits(rawValue: 32) }
+    /// Made by accept(2): when it is first received from, hardly anything has come.
+    @inlinable public static var accepted: Traits { Traits(rawValue: 64) }
   }
 
   /// Which way bytes flow.
