@@ -46,6 +46,8 @@ private struct Splice {
   let target: DescriptorHandle
   let count: Int
 
+  private static let triesInVainMax = 4
+
   var operands: String { "from pipe \(source.descriptor) to pipe \(target.descriptor)" }
 
   func refuseWhatCannotBe() throws(CoroutineError) {
@@ -67,6 +69,7 @@ private struct Splice {
   /// - Returns: -EAGAIN if both ends are ready, as it seems, and the call says that they are not.
   func perform(_ timeout: Duration?) throws(CoroutineError) -> Outcome {
     var limit = TimeLimit(timeout)
+    var triesInVain = 0
     while true {
       let outcome = try attempt()
       let isPipe = source.state.pointee.traits.isEmpty
@@ -80,7 +83,13 @@ private struct Splice {
       if isPipe, ready.rawValue > 0, ready.rawValue & Int(POLLIN) == 0 { return Outcome(0) }
       if timeout?.isPositive == false { return .timeout }
       let waitsForSource = ready.rawValue == 0
-      if !waitsForSource, try !isIdle(target, POLLOUT) { return Outcome(-Int(EAGAIN)) }
+      if !waitsForSource, try !isIdle(target, POLLOUT) {
+        // Others may have been at it between the call and the look.
+        triesInVain += 1
+        if triesInVain == Self.triesInVainMax { return Outcome(-Int(EAGAIN)) }
+        continue
+      }
+      triesInVain = 0
       let news = try wait(
         waitsForSource ? source : target, waitsForSource ? POLLIN : POLLOUT, &limit)
       if news.rawValue < 0 { return news }
@@ -90,7 +99,7 @@ private struct Splice {
   private func attempt() throws(CoroutineError) -> Outcome {
     for (end, events) in [(source, POLLIN), (target, POLLOUT)]
     where !end.state.pointee.traits.isEmpty {
-      let flags = try end.perform("splice", .statusFlags(end.descriptor))
+      let flags = try end.perform("splice", .ask(end.descriptor, .statusFlags))
       if flags.rawValue < 0 { return flags }
       if flags.rawValue & Int(O_NONBLOCK) != 0 { continue }
       // What they have room for, or make of a byte, can't be told from outside.

@@ -142,7 +142,7 @@ struct Adoption {
       traits.insert(.pollFirst)
     }
     if kind == Glibc.S_IFCHR,
-      try Scheduler.call(call, .isTerminal(descriptor), operands) == 1
+      try Scheduler.call(call, .ask(descriptor, .isTerminal), operands) == 1
     {
       traits.insert(.terminal)
     }

@@ -19,7 +19,7 @@ extension Socket {
   /// - Throws: `system`, `closed`, `misuse` where there is no loop.
   public var isAtMark: Bool {
     get throws(CoroutineError) {
-      try call("isAtMark", .isAtMark(handle.descriptor), operands) > 0
+      try call("isAtMark", .ask(handle.descriptor, .isAtMark), operands) > 0
     }
   }
 }

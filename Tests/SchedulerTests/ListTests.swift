@@ -127,8 +127,8 @@ import Testing
     #expect(
       kinds.map(\.direction)
         == [.reading, .writing, .reading, .writing, .reading, nil, nil, nil, nil])
-    #expect(KernelOperation.Kind.call(.isTerminal(7)).descriptor == -1)
-    #expect(KernelOperation.Kind.call(.isTerminal(7)).direction == nil)
+    #expect(KernelOperation.Kind.call(.ask(7, .isTerminal)).descriptor == -1)
+    #expect(KernelOperation.Kind.call(.ask(7, .isTerminal)).direction == nil)
   }
 
   /// Operations that nobody starts.

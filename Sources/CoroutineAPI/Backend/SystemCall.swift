@@ -5,6 +5,8 @@ import Glibc
 ///
 /// They go through the seam like everything else, so that a backend that simulates can take the
 /// kernel's place; one that talks to the kernel answers them with `perform()`.
+///
+/// There are no more than 16: with another bit to tell them apart every operation gets dearer.
 public enum SystemCall {
   /// socket(2); the result is the descriptor.
   case socket(domain: CInt, type: CInt, protocol: CInt)
@@ -35,16 +37,22 @@ public enum SystemCall {
   case receiveAside(CInt, UnsafeMutablePointer<msghdr>, flags: CInt)
   /// poll(2) that does not wait; the result is what is pending of the events, POLLHUP and POLLERR.
   case pollNow(CInt, events: Int16)
-  /// sockatmark(3); the result is 1 or 0.
-  case isAtMark(CInt)
   /// fstat(2).
   case status(CInt, UnsafeMutablePointer<stat>)
-  /// isatty(3); the result is 1 or 0.
-  case isTerminal(CInt)
+  /// Something about the descriptor, whose answer is the result.
+  case ask(CInt, Question)
   /// splice(2) at the descriptors' own positions, with SPLICE_F_NONBLOCK: a pipe is not waited for.
   case splice(from: CInt, to: CInt, count: Int)
-  /// fcntl(2) with F_GETFL; the result are the flags.
-  case statusFlags(CInt)
+
+  /// What can be asked of a descriptor alone.
+  public enum Question {
+    /// sockatmark(3): 1 or 0.
+    case isAtMark
+    /// isatty(3): 1 or 0.
+    case isTerminal
+    /// fcntl(2) with F_GETFL: the flags.
+    case statusFlags
+  }
 
   /// Whose behaviour the call changes, nil if nobody's: a backend must have begun by then what was
   /// asked of this descriptor before.
@@ -91,17 +99,17 @@ public enum SystemCall {
       return count < 0 ? -Int(errno) : count
     case .pollNow(let descriptor, let events):
       result = coro_poll_events(descriptor, events)
-    case .isAtMark(let descriptor):
-      result = sockatmark(descriptor)
     case .status(let descriptor, let buffer):
       result = fstat(descriptor, buffer)
-    case .isTerminal(let descriptor):
+    case .ask(let descriptor, .isAtMark):
+      result = sockatmark(descriptor)
+    case .ask(let descriptor, .isTerminal):
       result = isatty(descriptor)
+    case .ask(let descriptor, .statusFlags):
+      result = fcntl(descriptor, F_GETFL)
     case .splice(let source, let target, let count):
       let count = coro_splice_nowait(source, target, count)
       return count < 0 ? -Int(errno) : count
-    case .statusFlags(let descriptor):
-      result = fcntl(descriptor, F_GETFL)
     }
     return result < 0 ? -Int(errno) : Int(result)
   }
