@@ -7,6 +7,8 @@ enum Word {
   static let called: UInt64 = 1
   /// It has its result, and is reported by the next `wait`.
   static let early: UInt64 = 2
+  /// It was put in line without an attempt.
+  static let untried: UInt64 = 3
 }
 
 extension KernelOperation.Reference {

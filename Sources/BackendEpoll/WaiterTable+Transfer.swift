@@ -43,15 +43,29 @@ extension WaiterTable {
       operation.pointer.pointee.mayWait, let entry = existingEntry(descriptor),
       entry.pointee.reading.isFree
     else { return start(operation) }
-    if !entry.pointee.isRegistered, operation.pointer.pointee.traits.contains(.accepted) {
-      let waiters = Self.waiters(entry, .reading)
-      waiters.pointee.isBlocked = true
-      return putInLine(operation, entry, waiters)
+    if !entry.pointee.isRegistered, operation.pointer.pointee.traits.contains(.accepted),
+      putInLineUntried(operation, entry)
+    {
+      return false
     }
     let result = operation.receive(descriptor, buffer, flags)
     guard result >= 0 else { return startFailed(operation, result, entry) }
     entry.pointee.reading.isBlocked = hasEmptied(operation, entry, result, buffer.count, flags)
     operation.pointer.pointee.result = result
+    return true
+  }
+
+  /// Has the kernel tell if anything has come.
+  ///
+  /// - Returns: False if it won't.
+  @inline(never)
+  private func putInLineUntried(
+    _ operation: KernelOperation.Reference, _ entry: UnsafeMutablePointer<Entry>
+  ) -> Bool {
+    let waiters = Self.waiters(entry, .reading)
+    waiters.pointee.isBlocked = true
+    if putInLine(operation, entry, waiters) { return false }
+    operation.pointer.pointee.backendWord = Word.untried
     return true
   }
 

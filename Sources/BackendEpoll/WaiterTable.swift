@@ -215,7 +215,10 @@ final class WaiterTable {
       let waiters = Self.waiters(entry, direction)
       let wasFirst = waiters.pointee.operations.first == operation
       waiters.pointee.operations.remove(operation)
-      finishEarly(operation, -Int(ECANCELED))
+      // What was there all the time is not to be missed for want of a look.
+      let result =
+        operation.pointer.pointee.backendWord == Word.untried ? operation.attempt() : -1
+      finishEarly(operation, result >= 0 ? result : -Int(ECANCELED))
       waiters.pointee.isBlocked = false
       // What was no good for the first one may do for the next.
       if wasFirst { advanceEarly(entry, waiters) }

@@ -8,8 +8,8 @@ extension PipeEnd {
   /// Suspends until some can be moved. To copy a stream to its end:
   /// `while try input.splice(to: output, count: 1 << 20) > 0 {}`. One of the two has to be a pipe.
   /// The other may be a file, on whose disk the thread waits, or what else splice(2) takes; a
-  /// stream socket, which ends at urgent data, or a terminal has to be in non-blocking mode. Of a
-  /// file the pipe gets the pages, so that it gives what is written over them meanwhile.
+  /// stream socket or a terminal has to be in non-blocking mode. Of a file the pipe gets the pages,
+  /// so that it gives what is written over them meanwhile.
   ///
   /// Coroutines that read from here, or write there, at the same time are served as well, in no
   /// order. Closing the end that is waited for ends the wait; closing the other one is noticed when
@@ -20,24 +20,28 @@ extension PipeEnd {
   ///   - count: How many at most, 1 or more. A pipe takes what it has room for: as a rule 16 pieces
   ///     of up to 4 KiB, as they were written.
   ///   - timeout: nil: for ever; zero or less: tries once; else at most so long.
-  /// - Returns: How many were moved; 0 is the end: every writer has closed.
+  /// - Returns: How many were moved; 0 is the end.
   /// - Throws: `system` (EINVAL: neither is a pipe, both are the same one, the target is in append
   ///   mode, or there is no such call for it; EBADF: the wrong end; EPIPE: the target's readers
   ///   have closed), `timeout`, `closed`, `cancelled`, `invalidArgument`, `misuse` for a socket
-  ///   that is no stream, for a socket or a terminal in blocking mode, and where there is no loop.
-  ///   After an error nothing was moved.
+  ///   that is no stream or is at urgent data, for a socket or a terminal in blocking mode, and
+  ///   where there is no loop. After an error nothing was moved.
   @available(*, noasync, message: "use Coroutine.run(on:) on a thread of its own")
   public func splice(
     to target: PipeEnd, count: Int, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    let splice = Splice(source: handle, target: target.handle, count: count)
+    var splice = Splice(source: handle, target: target.handle, count: count)
     try splice.refuseWhatCannotBe()
     // Of some descriptors poll(2) says that they are ready when the call would wait: a socket with
-    // an error in its queue, or with urgent data.
-    return try retrying("splice", timeout: timeout, while: { $0.rawValue == -Int(EAGAIN) }) {
-      rest throws(CoroutineError) in
+    // an error in its queue, for one.
+    let outcome = try retrying(
+      "splice", timeout: timeout, while: { $0.rawValue == -Int(EAGAIN) }
+    ) { rest throws(CoroutineError) in
       try splice.perform(rest)
-    }.value("splice", splice.operands)
+    }
+    // Unlike other calls that never wait it goes on for as long as its caller likes.
+    Scheduler.current?.spendBudgetInline()
+    return try outcome.value("splice", splice.operands)
   }
 }
 
@@ -45,12 +49,26 @@ private struct Splice {
   let source: DescriptorHandle
   let target: DescriptorHandle
   let count: Int
+  /// What may make the thread wait in blocking mode, and can't be told from outside when: how much
+  /// a socket has room for, or what a terminal makes of a byte.
+  private let opaque: KernelOperation.Traits = [.socket, .terminal]
+  private var sourceIsDevice = false
+  private var targetIsDevice = false
 
   private static let triesInVainMax = 4
 
+  init(source: DescriptorHandle, target: DescriptorHandle, count: Int) {
+    self.source = source
+    self.target = target
+    self.count = count
+  }
+
   var operands: String { "from pipe \(source.descriptor) to pipe \(target.descriptor)" }
 
-  func refuseWhatCannotBe() throws(CoroutineError) {
+  /// Only a pipe has no traits.
+  private var sourceIsPipe: Bool { source.state.pointee.traits.isEmpty }
+
+  mutating func refuseWhatCannotBe() throws(CoroutineError) {
     guard count > 0 else {
       throw CoroutineError(
         .invalidArgument, call: "splice", operands: operands,
@@ -62,6 +80,8 @@ private struct Splice {
         throw misuse("descriptor \(end.descriptor) is a socket whose messages would be cut")
       }
     }
+    sourceIsDevice = try source.isDevice()
+    targetIsDevice = try target.isDevice()
   }
 
   /// Moves some bytes, waits for them or for room if need be.
@@ -72,18 +92,16 @@ private struct Splice {
     var triesInVain = 0
     while true {
       let outcome = try attempt()
-      let isPipe = source.state.pointee.traits.isEmpty
-      // A FIFO that nobody has opened yet to write to has no end.
-      switch outcome.rawValue {
-      case -Int(EAGAIN): break
-      case 0 where isPipe: if try !isIdle(source, POLLIN) { return outcome }
-      default: return outcome
-      }
-      let ready = try source.perform("splice", .pollNow(source.descriptor, events: Int16(POLLIN)))
-      if isPipe, ready.rawValue > 0, ready.rawValue & Int(POLLIN) == 0 { return Outcome(0) }
+      guard outcome.rawValue == -Int(EAGAIN) || outcome.rawValue == 0 else { return outcome }
+      try refuseUrgentData()
+      // Nothing from a pipe is its end, unless it is a FIFO that nobody has opened yet to write to.
+      if outcome.rawValue == 0, !sourceIsPipe { return outcome }
+      let ready = try look(source, POLLIN)
+      if ready.rawValue < 0 { return ready }
+      if sourceIsPipe, ready.rawValue & Int(POLLIN | POLLHUP) == Int(POLLHUP) { return Outcome(0) }
       if timeout?.isPositive == false { return .timeout }
       let waitsForSource = ready.rawValue == 0
-      if !waitsForSource, try !isIdle(target, POLLOUT) {
+      if !waitsForSource, try look(target, POLLOUT).rawValue != 0 {
         // Others may have been at it between the call and the look.
         triesInVain += 1
         if triesInVain == Self.triesInVainMax { return Outcome(-Int(EAGAIN)) }
@@ -97,32 +115,41 @@ private struct Splice {
   }
 
   private func attempt() throws(CoroutineError) -> Outcome {
-    for (end, events) in [(source, POLLIN), (target, POLLOUT)]
-    where !end.state.pointee.traits.isEmpty {
+    for (end, events, isDevice, wrongMode) in [
+      (source, POLLIN, sourceIsDevice, O_WRONLY), (target, POLLOUT, targetIsDevice, O_RDONLY),
+    ] where !end.state.pointee.traits.isEmpty {
       let flags = try end.perform("splice", .ask(end.descriptor, .statusFlags))
       if flags.rawValue < 0 { return flags }
       if flags.rawValue & Int(O_NONBLOCK) != 0 { continue }
-      // What they have room for, or make of a byte, can't be told from outside.
-      if !end.state.pointee.traits.isDisjoint(with: [.socket, .terminal]) {
+      if !end.state.pointee.traits.isDisjoint(with: opaque) {
         throw misuse(
           "descriptor \(end.descriptor) is in blocking mode, and the call would block the thread; "
             + "set O_NONBLOCK, or read and write")
       }
-      if try isIdle(end, events) { return Outcome(-Int(EAGAIN)) }
+      // The wrong direction is never ready, and the call says so.
+      guard isDevice, flags.rawValue & Int(O_ACCMODE) != Int(wrongMode) else { continue }
+      if try look(end, events) == Outcome(0) { return Outcome(-Int(EAGAIN)) }
     }
     // A file whose position and count exceed Int is refused.
-    let outcome = try source.perform(
+    return try source.perform(
       "splice",
       .splice(from: source.descriptor, to: target.descriptor, count: min(count, 0x7fff_f000)),
       with: target)
-    // Unlike other calls that never wait it goes on for as long as there are bytes.
-    if outcome.rawValue >= 0 { Scheduler.current?.spendBudgetInline() }
-    return outcome
   }
 
-  /// Whether there is nothing that poll(2) would tell now.
-  private func isIdle(_ end: DescriptorHandle, _ events: CInt) throws(CoroutineError) -> Bool {
-    try end.perform("splice", .pollNow(end.descriptor, events: Int16(events))) == Outcome(0)
+  /// At urgent data the kernel stops for good, and says that nothing is there, or that it is the
+  /// end.
+  private func refuseUrgentData() throws(CoroutineError) {
+    guard source.state.pointee.traits.contains(.socket),
+      try source.perform("splice", .ask(source.descriptor, .isAtMark)) == Outcome(1)
+    else { return }
+    throw misuse(
+      "descriptor \(source.descriptor) has urgent data next, which no splice gets past; receive it")
+  }
+
+  /// What is there now of `events`, a hang-up and an error.
+  private func look(_ end: DescriptorHandle, _ events: CInt) throws(CoroutineError) -> Outcome {
+    try end.perform("splice", .pollNow(end.descriptor, events: Int16(events)))
   }
 
   private func wait(
@@ -140,6 +167,16 @@ private struct Splice {
 }
 
 extension DescriptorHandle {
+  /// Whether it is a character device: a read or a write of one may wait.
+  fileprivate func isDevice() throws(CoroutineError) -> Bool {
+    guard state.pointee.traits.contains(.pollFirst), !state.pointee.isClosed else { return false }
+    var status = stat()
+    let outcome = try withUnsafeMutablePointer(to: &status) { status throws(CoroutineError) in
+      try perform("splice", .status(descriptor, status))
+    }
+    return outcome.rawValue == 0 && status.st_mode & S_IFMT == S_IFCHR
+  }
+
   /// SO_TYPE.
   fileprivate func kindOfSocket() throws(CoroutineError) -> CInt {
     if state.pointee.isClosed { return CInt(SOCK_STREAM.rawValue) }

@@ -47,6 +47,27 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `what was sent before it was accepted is received though the time was up meanwhile`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let listener = try inetListener()
+        let client = try connected(to: listener)
+        try client.sendAll("early")
+        let peer = try listener.accept()
+        let (reader, writer) = try Coroutine.pipe()
+        let receiving = spawn { try peer.receiveText(timeout: .milliseconds(1)) }
+        let reading = spawn { try reader.readText() }
+        let end = Instant.now + .milliseconds(3)
+        while Instant.now < end {}
+        // Now the loop has something to do, and need not ask the kernel.
+        try writer.writeAll("x")
+        #expect(try reading.value() == "x")
+        #expect(try receiving.value() == "early")
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `a connection that is made and ended has no remote address any more`(
       on backend: BackendUnderTest
     ) throws {

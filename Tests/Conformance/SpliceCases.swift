@@ -137,13 +137,16 @@ extension Conformance {
         let chain = try Chain()
         let splicing = spawn { try chain.splice() }
         try settle()
+        var ends: [CInt] = [-1, -1]
+        try #require(pipe(&ends) == 0)
         let number = chain.output.writer.number
         try chain.output.writer.close()
-        let (reader, writer) = try Coroutine.pipe()
-        #expect(writer.number == number || reader.number == number)
+        move(ends[1], to: number)
+        let reader = try PipeEnd(adopting: FileDescriptor(ends[0]))
         try chain.input.writer.writeAll("kept")
         #expect(try splicing.error().code == .closed)
         #expect(errorCode { _ = try reader.readText(timeout: .zero) } == .timeout)
+        Glibc.close(number)
         #expect(try chain.input.reader.readText() == "kept")
         #expect(errorCode { _ = try chain.splice(timeout: .zero) } == .closed)
       }
@@ -269,6 +272,17 @@ extension Conformance {
           let there = try chain.splice()
           let back = try chain.output.reader.splice(to: chain.input.writer, count: 1)
           #expect(there == 1 && back == 1)
+        }
+        #expect(isAwake)
+        // Nor one who tries again and again.
+        isAwake = false
+        Coroutine {
+          try Coroutine.sleep(for: .milliseconds(2))
+          isAwake = true
+        }.start()
+        let empty = try Chain()
+        try Fairness.keepBusy(until: { isAwake }) {
+          #expect(errorCode { _ = try empty.splice(timeout: .zero) } == .timeout)
         }
         #expect(isAwake)
       }

@@ -1,3 +1,4 @@
+import CLinux
 import CoroutineAPI
 import Glibc
 import SystemPackage
@@ -149,6 +150,46 @@ extension Conformance {
         #expect(errorCode { _ = try right.receiveText(timeout: .zero) } == .timeout)
         try socket.close()
         #expect(errorCode { _ = try reader.splice(to: socket, count: 1) } == .closed)
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected, [false, true])
+    func `urgent data is told, and not taken for the end`(
+      on backend: BackendUnderTest, ends: Bool
+    ) throws {
+      try backend.run {
+        let (left, right) = try Transport.inet.pair()
+        _ = fcntl(left.number, F_SETFL, statusFlags(left.number) | O_NONBLOCK)
+        let socket = try PipeEnd(borrowing: left.fileDescriptor)
+        let (reader, writer) = try Coroutine.pipe()
+        try right.sendAll("head")
+        try right.sendAll("!", flags: .outOfBand)
+        try right.sendAll("tail")
+        if ends { try right.shutdown(.sending) }
+        try left.wait(for: .urgent)
+        #expect(try socket.splice(to: writer, count: 99) == 4)
+        let error = try failure { _ = try socket.splice(to: writer, count: 99) }
+        #expect(error.code == .misuse)
+        #expect(error.description.contains("has urgent data next"))
+        #expect(try left.receiveText(timeout: .seconds(60)) == "tail")
+        #expect(try reader.readText() == "head")
+        try socket.close()
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected, [0, O_NONBLOCK])
+    func `what has no such call says so, and is not waited for`(
+      on backend: BackendUnderTest, mode: CInt
+    ) throws {
+      try backend.run {
+        let event = try PipeEnd(adopting: FileDescriptor(eventfd(0, mode)))
+        let zero = try PipeEnd(adopting: FileDescriptor(open("/dev/zero", O_WRONLY | mode)))
+        let (reader, writer) = try Coroutine.pipe()
+        try writer.writeAll("kept")
+        #expect(try failure { _ = try event.splice(to: writer, count: 8) }.isSystem(EINVAL))
+        #expect(try failure { _ = try event.splice(to: reader, count: 8) }.isSystem(EBADF))
+        #expect(try failure { _ = try zero.splice(to: writer, count: 8) }.isSystem(EBADF))
+        #expect(try reader.readText() == "kept")
       }
     }
 
