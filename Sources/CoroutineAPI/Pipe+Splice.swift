@@ -30,7 +30,7 @@ extension PipeEnd {
   public func splice(
     to target: PipeEnd, count: Int, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
-    var splice = Splice(source: handle, target: target.handle, count: count)
+    let splice = Splice(source: handle, target: target.handle, count: count)
     try splice.refuseWhatCannotBe()
     // Of some descriptors poll(2) says that they are ready when the call would wait: a socket with
     // an error in its queue, for one.
@@ -49,39 +49,30 @@ private struct Splice {
   let source: DescriptorHandle
   let target: DescriptorHandle
   let count: Int
-  /// What may make the thread wait in blocking mode, and can't be told from outside when: how much
-  /// a socket has room for, or what a terminal makes of a byte.
-  private let opaque: KernelOperation.Traits = [.socket, .terminal]
-  private var sourceIsDevice = false
-  private var targetIsDevice = false
 
   private static let triesInVainMax = 4
-
-  init(source: DescriptorHandle, target: DescriptorHandle, count: Int) {
-    self.source = source
-    self.target = target
-    self.count = count
-  }
 
   var operands: String { "from pipe \(source.descriptor) to pipe \(target.descriptor)" }
 
   /// Only a pipe has no traits.
   private var sourceIsPipe: Bool { source.state.pointee.traits.isEmpty }
 
-  mutating func refuseWhatCannotBe() throws(CoroutineError) {
+  func refuseWhatCannotBe() throws(CoroutineError) {
     guard count > 0 else {
       throw CoroutineError(
         .invalidArgument, call: "splice", operands: operands,
         detail: "the count \(count) is less than 1")
     }
-    for end in [source, target] where end.state.pointee.traits.contains(.socket) {
-      // The kernel cuts messages to what there is room for.
-      if try end.kindOfSocket() != CInt(SOCK_STREAM.rawValue) {
-        throw misuse("descriptor \(end.descriptor) is a socket whose messages would be cut")
-      }
-    }
-    sourceIsDevice = try source.isDevice()
-    targetIsDevice = try target.isDevice()
+    try refuseMessages(source)
+    try refuseMessages(target)
+  }
+
+  /// The kernel cuts messages to what there is room for.
+  private func refuseMessages(_ end: DescriptorHandle) throws(CoroutineError) {
+    guard end.state.pointee.traits.contains(.socket),
+      try end.kindOfSocket() != CInt(SOCK_STREAM.rawValue)
+    else { return }
+    throw misuse("descriptor \(end.descriptor) is a socket whose messages would be cut")
   }
 
   /// Moves some bytes, waits for them or for room if need be.
@@ -115,26 +106,36 @@ private struct Splice {
   }
 
   private func attempt() throws(CoroutineError) -> Outcome {
-    for (end, events, isDevice, wrongMode) in [
-      (source, POLLIN, sourceIsDevice, O_WRONLY), (target, POLLOUT, targetIsDevice, O_RDONLY),
-    ] where !end.state.pointee.traits.isEmpty {
-      let flags = try end.perform("splice", .ask(end.descriptor, .statusFlags))
-      if flags.rawValue < 0 { return flags }
-      if flags.rawValue & Int(O_NONBLOCK) != 0 { continue }
-      if !end.state.pointee.traits.isDisjoint(with: opaque) {
-        throw misuse(
-          "descriptor \(end.descriptor) is in blocking mode, and the call would block the thread; "
-            + "set O_NONBLOCK, or read and write")
-      }
-      // The wrong direction is never ready, and the call says so.
-      guard isDevice, flags.rawValue & Int(O_ACCMODE) != Int(wrongMode) else { continue }
-      if try look(end, events) == Outcome(0) { return Outcome(-Int(EAGAIN)) }
-    }
+    if let refusal = try refusal(of: source, POLLIN, wrongMode: O_WRONLY) { return refusal }
+    if let refusal = try refusal(of: target, POLLOUT, wrongMode: O_RDONLY) { return refusal }
     // A file whose position and count exceed Int is refused.
     return try source.perform(
       "splice",
       .splice(from: source.descriptor, to: target.descriptor, count: min(count, 0x7fff_f000)),
       with: target)
+  }
+
+  /// nil if the call won't make the thread wait for this end; -EAGAIN if it would now.
+  private func refusal(
+    of end: DescriptorHandle, _ events: CInt, wrongMode: CInt
+  ) throws(CoroutineError) -> Outcome? {
+    let traits = end.state.pointee.traits
+    if traits.isEmpty { return nil }
+    let flags = try end.perform("splice", .ask(end.descriptor, .statusFlags))
+    if flags.rawValue < 0 { return flags }
+    if flags.rawValue & Int(O_NONBLOCK) != 0 { return nil }
+    // When they make the thread wait can't be told from outside: how much a socket has room for, or
+    // what a terminal makes of a byte.
+    if !traits.isDisjoint(with: [.socket, .terminal]) {
+      throw misuse(
+        "descriptor \(end.descriptor) is in blocking mode, and the call would block the thread; "
+          + "set O_NONBLOCK, or read and write")
+    }
+    // The wrong direction is never ready, and the call says so.
+    guard traits.contains(.device), flags.rawValue & Int(O_ACCMODE) != Int(wrongMode) else {
+      return nil
+    }
+    return try look(end, events) == Outcome(0) ? Outcome(-Int(EAGAIN)) : nil
   }
 
   /// At urgent data the kernel stops for good, and says that nothing is there, or that it is the
@@ -167,19 +168,8 @@ private struct Splice {
 }
 
 extension DescriptorHandle {
-  /// Whether it is a character device: a read or a write of one may wait.
-  fileprivate func isDevice() throws(CoroutineError) -> Bool {
-    guard state.pointee.traits.contains(.pollFirst), !state.pointee.isClosed else { return false }
-    var status = stat()
-    let outcome = try withUnsafeMutablePointer(to: &status) { status throws(CoroutineError) in
-      try perform("splice", .status(descriptor, status))
-    }
-    return outcome.rawValue == 0 && status.st_mode & S_IFMT == S_IFCHR
-  }
-
   /// SO_TYPE.
   fileprivate func kindOfSocket() throws(CoroutineError) -> CInt {
-    if state.pointee.isClosed { return CInt(SOCK_STREAM.rawValue) }
     var kind: CInt = 0
     var length = socklen_t(MemoryLayout<CInt>.size)
     _ = try withUnsafeMutablePointer(to: &kind) { kind throws(CoroutineError) in

@@ -141,10 +141,11 @@ struct Adoption {
     } else if kind != Glibc.S_IFIFO {
       traits.insert(.pollFirst)
     }
-    if kind == Glibc.S_IFCHR,
-      try Scheduler.call(call, .ask(descriptor, .isTerminal), operands) == 1
-    {
-      traits.insert(.terminal)
+    if kind == Glibc.S_IFCHR {
+      traits.insert(.device)
+      if try Scheduler.call(call, .ask(descriptor, .isTerminal), operands) == 1 {
+        traits.insert(.terminal)
+      }
     }
   }
 }

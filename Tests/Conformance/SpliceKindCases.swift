@@ -210,6 +210,31 @@ extension Conformance {
       }
     }
 
+    @Test(arguments: BackendUnderTest.selected)
+    func `who was cancelled hears of it, whatever the ends are`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let (left, right) = try Coroutine.socketPair()
+        _ = fcntl(left.number, F_SETFL, statusFlags(left.number) | O_NONBLOCK)
+        try right.sendAll("x")
+        let zero = try PipeEnd(adopting: FileDescriptor(open("/dev/zero", O_RDONLY)))
+        for source in [zero, try PipeEnd(borrowing: left.fileDescriptor)] {
+          let (reader, writer) = try Coroutine.pipe()
+          let splicing = Coroutine {
+            Coroutine.current.cancel()
+            #expect(errorCode { _ = try source.splice(to: writer, count: 1) } == .cancelled)
+            let moved = try source.splice(to: writer, count: 1)
+            #expect(moved == 1)
+          }
+          splicing.start()
+          try splicing.join()
+          #expect(try reader.readBytes(9).count == 1)
+          try source.close()
+        }
+      }
+    }
+
     // MARK: Errors
 
     @Test(arguments: BackendUnderTest.selected)

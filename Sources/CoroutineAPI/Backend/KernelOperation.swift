@@ -69,6 +69,8 @@ public struct KernelOperation {
     @inlinable public static var socket: Traits { Traits(rawValue: 32) }
     /// Made by accept(2): when it is first received from, hardly anything has come.
     @inlinable public static var accepted: Traits { Traits(rawValue: 64) }
+    /// A character device: in blocking mode a call may wait, whichever it is.
+    @inlinable public static var device: Traits { Traits(rawValue: 128) }
   }
 
   /// Which way bytes flow.
