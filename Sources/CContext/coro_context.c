@@ -7,7 +7,6 @@
 
 // What does not depend on the architecture. The owner's fields are the owner's.
 static void begin(coro_context *context, void *low, void *top) {
-  context->owner.has_words = 0;
   context->stack_low = low;
   context->stack_size = (size_t)((char *)top - (char *)low);
   context->asan_fake_stack = NULL;
@@ -120,24 +119,29 @@ coro_arrival coro_context_jump_portable(coro_context *from, coro_context *to) {
 
 // MARK: Words
 
-void coro_context_set_task_locals(coro_context *context, void *list) {
-  memset(context->words, 0, sizeof context->words);
-  context->words[CORO_WORD_TASK_LOCALS] = list;
-  context->owner.has_words = list != NULL;
+void coro_words_settle(coro_words *words) {
+  static void *const never_null[CORO_WORD_COUNT] = {(void *)&never_null};
+  words->one_word = words->must_tell ? never_null : words->location[CORO_WORD_EXCLUSIVITY];
+  void **first = words->location[CORO_WORD_TASK], **last = first;
+  for (int i = CORO_WORD_TASK; i <= CORO_WORD_TASK_LOCALS; i++) {
+    if (words->location[i] < first) first = words->location[i];
+    if (words->location[i] > last) last = words->location[i];
+  }
+  _Bool are_side_by_side = (uintptr_t)last - (uintptr_t)first == 2 * sizeof *first;
+  words->three_words = are_side_by_side ? first : never_null;
 }
 
-__attribute__((noinline, cold)) void coro_context_exchange_words(coro_context *from,
-                                                                 coro_context *to,
-                                                                 const coro_words *words) {
-  uintptr_t any = 0;
+__attribute__((noinline, cold)) coro_arrival coro_context_switch_words(coro_context *from,
+                                                                       coro_context *to,
+                                                                       const coro_words *words) {
+  void *mine[CORO_WORD_COUNT];
   for (int i = 0; i < CORO_WORD_COUNT; i++) {
-    void **location = words->location[i];
-    any |= (uintptr_t)*location;
-    from->words[i] = *location;
-    *location = to->owner.has_words ? to->words[i] : NULL;
+    mine[i] = *words->location[i];
+    *words->location[i] = NULL;
   }
-  from->owner.has_words = any != 0;
-  to->owner.has_words = 0;
+  coro_arrival arrival = coro_context_jump(from, to);
+  for (int i = 0; i < CORO_WORD_COUNT; i++) *words->location[i] = mine[i];
+  return arrival;
 }
 
 // MARK: Sanitizers

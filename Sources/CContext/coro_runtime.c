@@ -76,6 +76,7 @@ void coro_words_reset(coro_words *words) {
   }
   words->uses_exclusivity_calls = 0;
   words->must_tell = 0;
+  coro_words_settle(words);
 }
 
 // Opens an access, whose record the runtime puts at the head of the thread's list, and looks for
@@ -101,6 +102,7 @@ _Bool coro_words_find_exclusivity(coro_words *words) {
 
   if (found == NULL || *found == (void *)record) return 0;
   words->location[CORO_WORD_EXCLUSIVITY] = found;
+  coro_words_settle(words);
   return 1;
 }
 

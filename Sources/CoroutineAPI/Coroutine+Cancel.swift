@@ -38,7 +38,7 @@ extension Coroutine {
   /// - Throws: `cancelled`, `misuse` where there is no loop.
   public static func checkCancellation() throws(CoroutineError) {
     let scheduler = try Scheduler.forCall("checkCancellation")
-    if scheduler.core.pointee.running.cancellation != .none {
+    if scheduler.core.running.cancellation != .none {
       _ = scheduler.throwCancellation()
       throw CoroutineError(.cancelled, call: "checkCancellation")
     }

@@ -8,7 +8,7 @@ extension Coroutine {
   /// Traps on a thread without a loop, the process's main thread apart.
   public static var current: Coroutine {
     let core = Scheduler.orTrap("Coroutine.current").core
-    return core.pointee.running.pointee.object.takeUnretainedValue()
+    return core.running.pointee.object.takeUnretainedValue()
   }
 
   /// The loop's main coroutine: the program's top-level code, or the body of `run(on:)`.

@@ -59,7 +59,7 @@ open class Coroutine {
     givenName = name
     self.stackSize = stackSize
     daemonAtStart =
-      daemon ?? Scheduler.current.map { $0.core.pointee.running.pointee.isDaemon } ?? false
+      daemon ?? Scheduler.current.map { $0.core.running.pointee.isDaemon } ?? false
     number = coro_next_ident()
   }
 
@@ -200,7 +200,7 @@ open class Coroutine {
     guard record.core == scheduler.core else {
       refuseAsForeign(record, "Join it there.")
     }
-    guard record != scheduler.core.pointee.running else {
+    guard record != scheduler.core.running else {
       throw CoroutineError(
         .misuse, call: "join", operands: name, detail: "a coroutine can't wait for its own end")
     }

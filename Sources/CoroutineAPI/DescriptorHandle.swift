@@ -83,7 +83,7 @@ struct DescriptorHandle {
   @inline(__always)
   func sendAtOnce(_ bytes: UnsafeRawBufferPointer, flags: CInt) -> Int? {
     guard let scheduler = owningLoop, scheduler.core.pointee.sendsAtOnce,
-      scheduler.core.pointee.running.cancellation == .none,
+      scheduler.core.running.cancellation == .none,
       let result = scheduler.withBackend({
         $0.sendAtOnce(state.pointee.descriptor, bytes, flags: flags)
       })
@@ -215,7 +215,7 @@ struct DescriptorHandle {
       scheduler.hurry(operation)
     }
     guard state.pointee.firstInFlight != nil else { return }
-    let me = scheduler.core.pointee.running
+    let me = scheduler.core.running
     state.pointee.closer = me
     me.wait = .close
     _ = scheduler.park()

@@ -1,3 +1,5 @@
+import CContext
+
 extension Instant {
   /// The time now, by the clock of the calling thread's loop.
   public static var now: Instant { Scheduler.current?.now ?? .kernelNow }
@@ -17,7 +19,9 @@ extension Coroutine {
   @inlinable
   public static func sleep(_ seconds: Double = 0) throws(CoroutineError) {
     // Which of the two it is, the compiler sees as a rule.
-    if seconds == 0 { try yieldToOthers() } else { try sleep(seconds: seconds) }
+    guard seconds == 0 else { return try sleep(seconds: seconds) }
+    let outcome = coro_yield()
+    if outcome != CORO_YIELDED { try yieldToOthers(outcome) }
   }
 
   @usableFromInline
@@ -80,24 +84,23 @@ extension Coroutine {
     if let error = CoroutineError(reason, call: "sleep", scheduler: scheduler) { throw error }
   }
 
-  @inline(__always)
   fileprivate static func yield(_ scheduler: Scheduler) throws(CoroutineError) {
     scheduler.yield()
-    // After the others' turn, so that a cancellation by one of them ends this very call.
-    if scheduler.core.pointee.running.cancellation != .none {
-      throw cancellationOfYield(scheduler)
-    }
+    if scheduler.core.running.cancellation != .none { throw cancellationOfYield(scheduler) }
   }
 
-  @inline(never)
-  private static func cancellationOfYield(_ scheduler: Scheduler) -> CoroutineError {
+  fileprivate static func cancellationOfYield(_ scheduler: Scheduler) -> CoroutineError {
     _ = scheduler.throwCancellation()
     return CoroutineError(.cancelled, call: "sleep")
   }
 }
 
+/// What is left to do after `coro_yield`, which has not done what is the rule.
+///
 /// No method, since the compiler would put a call before what has a type for `self` and ignores it.
-@usableFromInline
-func yieldToOthers() throws(CoroutineError) {
-  try Coroutine.yield(Scheduler.forCall("sleep"))
+@usableFromInline @inline(never)
+func yieldToOthers(_ outcome: coro_yield_outcome) throws(CoroutineError) {
+  let scheduler = try Scheduler.forCall("sleep")
+  if outcome == CORO_YIELDED_CANCELLED { throw Coroutine.cancellationOfYield(scheduler) }
+  try Coroutine.yield(scheduler)
 }

@@ -157,7 +157,7 @@ import Testing
   func `from 50 to 200 µs the budget stays`(microseconds: Int, expected: Int32) throws {
     try withScript { backend in
       backend.pass(.microseconds(microseconds))
-      while loop.budget > 1 { try Coroutine.sleep() }
+      while budget > 1 { try Coroutine.sleep() }
       try Coroutine.sleep()
       #expect(loop.budgetMax == expected)
     }

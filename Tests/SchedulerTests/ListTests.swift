@@ -32,17 +32,13 @@ import Testing
       let hasRoom = queue.reserve(min(200, round / 20 + 1))
       #expect(hasRoom)
       let index = Int.random(in: 0..<min(200, round / 20 + 1), using: &random)
-      switch Int.random(in: 0..<5, using: &random) {
+      switch Int.random(in: 0..<4, using: &random) {
       case 0...1 where !reference.contains(index):
         queue.append(records[index])
         reference.append(index)
       case 2 where !reference.contains(index):
         queue.prepend(records[index])
         reference.insert(index, at: 0)
-      case 3 where !reference.contains(index):
-        let first = queue.popFirst(appending: records[index])
-        #expect(first == reference.first.map { records[$0] })
-        if !reference.isEmpty { reference = reference[1...] + [index] }
       default:
         let expected = reference.isEmpty ? nil : records[reference.removeFirst()]
         #expect(queue.popFirst() == expected)

@@ -42,7 +42,7 @@ import Testing
   @Test func `every word of a loop has its own place, and none is spare`() throws {
     try withScript { _ in
       guard let scheduler = Scheduler.current else { fatalError("There is a loop.") }
-      let words = withUnsafePointer(to: &scheduler.core.pointee.words) { $0 }
+      let words = withUnsafePointer(to: &scheduler.core.pointee.dispatcher.words) { $0 }
       let location = words.pointee.location
       let places = [location.0, location.1, location.2, location.3].map { UInt(bitPattern: $0) }
       #expect(Set(places).count == 4)
@@ -50,6 +50,35 @@ import Testing
       for place in places { #expect(!spare.contains(place)) }
       #expect(!words.pointee.uses_exclusivity_calls)
     }
+  }
+
+  /// Else each switch takes the long way, which is right, and several times slower.
+  @Test func `a switch can look at the words where they are`() throws {
+    var words = coro_words()
+    withUnsafeMutablePointer(to: &words) { RuntimeLayout.locate($0) }
+    let three = [words.location.1, words.location.2, words.location.3].compactMap { $0 }
+    let first = try #require(three.min())
+    #expect(Set(three) == [first, first + 1, first + 2])
+    #expect(words.three_words == UnsafePointer(first))
+    #expect(words.one_word == words.location.0.map { UnsafePointer($0) })
+  }
+
+  @Test func `where words lie apart, or somebody must be told, the long way is taken`() {
+    var words = coro_words()
+    coro_words_reset(&words)
+    #expect(!coro_words_matter(&words))
+    words.must_tell = true
+    coro_words_settle(&words)
+    #expect(coro_words_matter(&words))
+    words.must_tell = false
+    var apart: (UnsafeMutableRawPointer?, Int, Int, Int) = (nil, 0, 0, 0)
+    withUnsafeMutablePointer(to: &apart.0) { place in
+      words.location.2 = place
+      coro_words_settle(&words)
+      #expect(coro_words_matter(&words))
+    }
+    coro_words_reset(&words)
+    #expect(!coro_words_matter(&words))
   }
 
   @Test func `a loop on another thread finds that thread's words`() {

@@ -161,7 +161,7 @@ import Testing
   @Test func `a record's address is its context's`() {
     #expect(MemoryLayout<CoroutineRecord>.offset(of: \.context) == 0)
     // The report of an overflow, in C, starts there.
-    #expect(MemoryLayout<SchedulerCore>.offset(of: \.running) == 0)
+    #expect(MemoryLayout<SchedulerCore>.offset(of: \.dispatcher) == 0)
     #expect(MemoryLayout<CoroutineRecord>.size < 1_024)
   }
 }

@@ -51,7 +51,12 @@ extension Duration {
 }
 
 /// The calling thread's loop, whose inside some tests look at.
-var loop: SchedulerCore {
+var loop: SchedulerCore { core.pointee }
+
+/// What its budget is at now.
+var budget: Int { core.budget }
+
+private var core: UnsafeMutablePointer<SchedulerCore> {
   guard let scheduler = Scheduler.current else { fatalError("This thread has no loop.") }
-  return scheduler.core.pointee
+  return scheduler.core
 }

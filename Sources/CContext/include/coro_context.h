@@ -22,20 +22,24 @@ enum {
   CORO_WORD_COUNT = 4,
 };
 
-// Where the calling thread keeps those words. A word that was not found points at `unused`.
+// Where the calling thread keeps those words.
 typedef struct coro_words {
+  // Where a switch looks: at the exclusivity word, and at the three of Concurrency side by side; or
+  // at what is never NULL, if it has to be looked at more closely. See `coro_words_settle`.
+  void *const *one_word;
+  void *const *three_words;
+  // A word that was not found points at `unused`.
   void **location[CORO_WORD_COUNT];
   void *unused[CORO_WORD_COUNT];
   // The exclusivity word was not found: exchange the list through the runtime's calls.
   _Bool uses_exclusivity_calls;
-  // For the owner of a loop: somebody wants to hear of each switch. See `coro_words_matter`.
+  // For the owner of a loop: somebody wants to hear of each switch.
   _Bool must_tell;
 } coro_words;
 
 // What a switch looks at beside the registers, and then what a context's owner keeps for itself
 // where a switch looks anyway: see `CoroutineRecord`.
 typedef struct coro_owner_fields {
-  _Bool has_words;
   uint8_t wake_reason;
   uint8_t wait;
   uint8_t cancellation;
@@ -54,8 +58,6 @@ typedef struct coro_context {
   void *base_pointer;
   coro_owner_fields owner;
 
-  // What the words held, if `has_words`; else all of them were NULL. False while it runs.
-  void *words[CORO_WORD_COUNT];
   // Not touched by `coro_context_switch`.
   void *stack_low;  // the guard ends here
   size_t stack_size;
@@ -64,7 +66,7 @@ typedef struct coro_context {
   char exclusivity_state[64];
 } coro_context;
 
-_Static_assert(sizeof(void *) != 8 || __builtin_offsetof(coro_context, words) == 64,
+_Static_assert(sizeof(void *) != 8 || __builtin_offsetof(coro_context, stack_low) == 64,
                "what a switch touches is one cache line");
 
 // Prepares `context` so that the first switch to it calls `entry(argument)` on the stack whose
@@ -139,27 +141,30 @@ static inline __attribute__((always_inline)) coro_arrival coro_context_jump(coro
 #endif
 }
 
-// Whether a switch has more to do than to jump: exchange words, or tell somebody.
+// Decides where a switch looks; to be called when `location` or `must_tell` has changed.
+void coro_words_settle(coro_words *words);
+
+// Whether a switch has more to do than to jump: put words away, or tell somebody.
 //
-// Nearly always all words are NULL on both sides, and looking is much cheaper than writing.
-static inline __attribute__((always_inline)) _Bool coro_words_matter(const coro_words *words,
-                                                                     const coro_context *to) {
-  uintptr_t any = to->owner.has_words | words->must_tell;
-  for (int i = 0; i < CORO_WORD_COUNT; i++) any |= (uintptr_t)*words->location[i];
+// Nearly always all words are NULL, and looking is much cheaper than writing. What the other side
+// has put away is no matter: it takes its words back itself, where it goes on.
+static inline __attribute__((always_inline)) _Bool coro_words_matter(const coro_words *words) {
+  void *const *three = words->three_words;
+  uintptr_t any = (uintptr_t)*words->one_word | (uintptr_t)three[0] | (uintptr_t)three[1] |
+                  (uintptr_t)three[2];
   return __builtin_expect(any != 0, 0);
 }
 
-// Gives a context that has not run yet its list of task-local values, its only word then.
-void coro_context_set_task_locals(coro_context *context, void *list);
+// As `coro_context_switch`, with the thread's words put away in between.
+coro_arrival coro_context_switch_words(coro_context *from, coro_context *to,
+                                       const coro_words *words);
 
-// Saves the thread's words in `from` and takes them from `to`.
-void coro_context_exchange_words(coro_context *from, coro_context *to, const coro_words *words);
-
-// Suspends the running stack into `from` and resumes `to`, exchanging the thread's words with it.
-// Before its first switch `from` is all zero, or was adopted: see `coro_context_adopt_thread`.
+// Suspends the running stack into `from` and resumes `to`; whoever comes back finds the thread's
+// words as they were. Before its first switch `from` is all zero, or was adopted: see
+// `coro_context_adopt_thread`.
 static inline __attribute__((always_inline)) coro_arrival coro_context_switch(
     coro_context *from, coro_context *to, const coro_words *words) {
-  if (coro_words_matter(words, to)) coro_context_exchange_words(from, to, words);
+  if (coro_words_matter(words)) return coro_context_switch_words(from, to, words);
   return coro_context_jump(from, to);
 }
 

@@ -37,7 +37,8 @@ struct CoroutineRecord {
   /// The record owns one reference; released at the coroutine's end.
   var object: Unmanaged<Coroutine>
   var stack: Stack
-  /// Task-local values that were pushed for it at start.
+  /// Task-local values that were pushed for it at start, and how many.
+  var taskLocals: UnsafeMutableRawPointer?
   var taskLocalCount: Int32 = 0
 
   /// Links for the list of the living.

@@ -46,7 +46,7 @@ extension Scheduler {
   @inline(never)
   func reportModifications(of record: CoroutineRecord.Reference) {
     guard core.pointee.reportsModifications, !record.pointee.isEnded else { return }
-    while let place = coro_access_next_modification(&core.pointee.words) {
+    while let place = coro_access_next_modification(&core.pointee.dispatcher.words) {
       let name = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 2048) { text in
         coro_place_describe(place, text.baseAddress, text.count)
         return text.baseAddress.map { String(cString: $0) } ?? ""

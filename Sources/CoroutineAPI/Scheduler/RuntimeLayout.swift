@@ -53,6 +53,7 @@ struct RuntimeLayout: Sendable {
         locations[Int(CORO_WORD_TASK) + index] = low + offset
       }
     }
+    coro_words_settle(words)
   }
 
   /// The exclusivity checker's list.

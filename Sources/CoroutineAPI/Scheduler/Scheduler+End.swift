@@ -68,7 +68,7 @@ extension Scheduler {
   /// Python's rule at the end of the program: who is not a daemon is run to the end.
   func endOfProgram() {
     // exit() from another coroutine ends at once, as it does from another thread.
-    guard core.pointee.running == core.pointee.main, !core.pointee.main.pointee.isEnded,
+    guard core.running == core.pointee.main, !core.pointee.main.pointee.isEnded,
       core.pointee.isProgramsLoop, core.pointee.process == getpid()
     else { return }
     markEnded(core.pointee.main)

@@ -21,8 +21,8 @@ extension Scheduler {
     core.pointee.isAbandoned = true
     // Who runs on in the child finds nobody to switch to and nobody to wake, now or at its end, and
     // so comes to `turn`, which refuses. Nothing need be asked at each switch.
-    core.pointee.runQueue.removeAll()
-    core.pointee.running.pointee.joiners = WaitList()
+    core.pointee.dispatcher.queue.removeAll()
+    core.running.pointee.joiners = WaitList()
     core.pointee.main.wait = .nothing
     // Its thread is gone, perhaps with its lock.
     core.pointee.watchdog = nil
@@ -37,7 +37,7 @@ extension Scheduler {
   /// Ends a forked child in which a coroutine of the parent's would go on.
   @inline(never)
   func refuseToGoOnInChild() -> Never {
-    let record = core.pointee.running
+    let record = core.running
     // The object of one that ended may be gone.
     let name =
       record.pointee.isEnded

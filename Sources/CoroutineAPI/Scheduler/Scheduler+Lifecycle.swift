@@ -12,7 +12,7 @@ extension Scheduler {
   /// - Returns: 0, or the errno value that says why no stack was to be had.
   func start(_ object: Coroutine, stackSize: Int?, isDaemon: Bool, isHidden: Bool = false) -> CInt {
     if isChecked { coro_context_destroy_checked(&core.pointee.endedContext) }
-    guard core.pointee.runQueue.reserve(core.pointee.listedCount + 1) else { return ENOMEM }
+    guard core.pointee.dispatcher.queue.reserve(core.pointee.listedCount + 1) else { return ENOMEM }
     guard let (record, stack) = core.pointee.stacks.acquire(usableSize: stackSize) else {
       return errno
     }
@@ -33,21 +33,20 @@ extension Scheduler {
     }
     inheritTaskLocals(record)
     object.record = record
-    object.starter = core.pointee.running.pointee.object._withUnsafeGuaranteedRef { $0.number }
+    object.starter = core.running.pointee.object._withUnsafeGuaranteedRef { $0.number }
     enlist(record)
-    core.pointee.runQueue.prepend(core.pointee.running)
+    core.pointee.dispatcher.queue.prepend(core.running)
     spendBudget()
     switchTo(record)
     return 0
   }
 
   private func inheritTaskLocals(_ record: CoroutineRecord.Reference) {
-    let location = core.pointee.words.location
+    let location = core.pointee.dispatcher.words.location
     guard location.1?.pointee != nil || location.3?.pointee != nil else { return }
-    let values = TaskLocalValues.current(&core.pointee.words)
-    var list: UnsafeMutableRawPointer?
-    record.pointee.taskLocalCount = values.push(into: &core.pointee.words, word: &list)
-    coro_context_set_task_locals(&record.pointee.context, list)
+    let values = TaskLocalValues.current(&core.pointee.dispatcher.words)
+    record.pointee.taskLocalCount = values.push(
+      into: &core.pointee.dispatcher.words, word: &record.pointee.taskLocals)
   }
 
   @inline(__always)
@@ -116,15 +115,15 @@ extension Scheduler {
   fileprivate func leave(_ record: CoroutineRecord.Reference) -> Never {
     if isChecked { coro_leak_stack_ends(&record.pointee.context) }
     core.pointee.stacks.release(record)
-    let next = core.pointee.runQueue.popFirst() ?? waitForNext()
+    let next = core.pointee.dispatcher.queue.popFirst() ?? waitForNext()
     if isChecked {
-      core.pointee.running = next
+      core.running = next
       // The record may be reused while the context's fiber still has to be freed.
       coro_context_destroy_checked(&core.pointee.endedContext)
       core.pointee.endedContext = record.pointee.context
       tellWatchdog(of: next)
       coro_context_switch_checked(
-        &core.pointee.endedContext, &next.pointee.context, &core.pointee.words, true)
+        &core.pointee.endedContext, &next.pointee.context, &core.pointee.dispatcher.words, true)
     } else {
       switchTo(next)
     }
@@ -135,7 +134,7 @@ extension Scheduler {
 
   /// Suspends until `target`, which lives, ends.
   func join(_ target: CoroutineRecord.Reference, timeout: Duration?) -> WakeReason {
-    let me = core.pointee.running
+    let me = core.running
     if me.cancellation != .none { return throwCancellation() }
     target.pointee.joiners.append(me)
     me.pointee.joinTarget = target
@@ -158,6 +157,10 @@ private func coroutineEntry(_ argument: UnsafeMutableRawPointer?) {
   let record = argument.assumingMemoryBound(to: CoroutineRecord.self)
   let scheduler = Scheduler(core: record.core)
   if scheduler.isChecked { coro_context_entered_checked(&record.pointee.context) }
+  // Who goes on takes back what he has put away; who begins takes what he was given.
+  if let list = record.pointee.taskLocals {
+    scheduler.core.pointee.dispatcher.words.location.3?.pointee = list
+  }
   runToEnd(record, scheduler)
   scheduler.leave(record)
 }

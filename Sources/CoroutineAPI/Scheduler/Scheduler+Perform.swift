@@ -21,7 +21,7 @@ extension Scheduler {
     _ kind: KernelOperation.Kind, on descriptor: DescriptorHandle?, timeout: Duration?,
     likelyToWait: Bool = false, peer: CInt = -1, wasTried: Bool = false
   ) -> Outcome {
-    if core.pointee.running.cancellation != .none {
+    if core.running.cancellation != .none {
       _ = throwCancellation()
       return .cancelled
     }
@@ -50,7 +50,7 @@ extension Scheduler {
     _ operation: KernelOperation.Reference, on descriptor: DescriptorHandle?, timeout: Duration?,
     likelyToWait: Bool
   ) -> Outcome {
-    operation.pointer.pointee.waiter = core.pointee.running
+    operation.pointer.pointee.waiter = core.running
     guard withBackend({ $0.start(operation) }) else {
       return likelyToWait
         ? awaitDeliveryInline(of: operation, on: descriptor, timeout: timeout)
@@ -76,7 +76,7 @@ extension Scheduler {
   private func awaitDeliveryInline(
     of operation: KernelOperation.Reference, on descriptor: DescriptorHandle?, timeout: Duration?
   ) -> Outcome {
-    let me = core.pointee.running
+    let me = core.running
     core.pointee.operationsInFlight &+= 1
     me.operation = operation
     me.wait = .operation
@@ -94,7 +94,7 @@ extension Scheduler {
 
   @inline(never)
   private func setTimer(_ timeout: Duration) {
-    core.pointee.timers.insert(core.pointee.running, at: now + timeout)
+    core.pointee.timers.insert(core.running, at: now + timeout)
   }
 
   @inline(never)

@@ -53,7 +53,7 @@ extension Scheduler {
     case .sleep: "sleeps"
     case .close: "closes a descriptor"
     case .end: "waits for the end of the others"
-    case .nothing: record == core.pointee.running ? "runs" : "can run"
+    case .nothing: record == core.running ? "runs" : "can run"
     }
   }
 

@@ -21,14 +21,12 @@ extension Scheduler {
   /// As `park`, for the one caller that is called most.
   @inline(__always)
   func parkInline() -> WakeReason {
-    let me = core.pointee.running
+    let me = core.running
     me.since = core.pointee.turnTime
-    let next = core.pointee.runQueue.popFirst() ?? waitForNext()
-    if next != me {
-      spendBudget()
-      switchTo(next)
-    }
-    return me.wakeReason
+    let next = core.pointee.dispatcher.queue.popFirst() ?? waitForNext()
+    if next == me { return me.wakeReason }
+    if core.budget <= 0 { pollAndAdapt() }
+    return switchTo(next).wakeReason
   }
 
   /// Takes turns until somebody can run.
@@ -36,16 +34,22 @@ extension Scheduler {
   func waitForNext() -> CoroutineRecord.Reference {
     while true {
       turn(mayBlock: true)
-      if let next = core.pointee.runQueue.popFirst() { return next }
+      if let next = core.pointee.dispatcher.queue.popFirst() { return next }
     }
   }
 
   /// Lets every other coroutine that can run go first.
-  @inline(__always)
+  ///
+  /// `coro_yield` does it where nothing else is to be done.
   func yield() {
-    spendBudget()
-    let me = core.pointee.running
-    if let next = core.pointee.runQueue.popFirst(appending: me) { switchTo(next) }
+    if core.pointee.dispatcher.queue.isEmpty {
+      spendBudget()
+    } else if core.budget <= 1 {
+      pollAndAdapt()
+    }
+    guard let next = core.pointee.dispatcher.queue.popFirst() else { return }
+    core.pointee.dispatcher.queue.append(core.running)
+    switchTo(next)
   }
 
   /// Makes a waiting coroutine ready; it goes to the end of the run queue.
@@ -53,18 +57,20 @@ extension Scheduler {
     assert(record.wait != .nothing, "Who waits for nothing is in the run queue already (I2).")
     record.wakeReason = reason
     record.wait = .nothing
-    core.pointee.runQueue.append(record)
+    core.pointee.dispatcher.queue.append(record)
   }
 
-  @inline(__always)
-  func switchTo(_ next: CoroutineRecord.Reference) {
-    let me = core.pointee.running
-    core.pointee.running = next
-    if coro_words_matter(&core.pointee.words, &next.pointee.context) {
+  /// - Returns: The coroutine that runs when somebody has switched back: the one that called.
+  @inline(__always) @discardableResult
+  func switchTo(_ next: CoroutineRecord.Reference) -> CoroutineRecord.Reference {
+    let me = core.running
+    core.running = next
+    if coro_words_matter(&core.pointee.dispatcher.words) {
       switchWithWords(from: me, to: next)
-    } else {
-      coro_context_jump(&me.pointee.context, &next.pointee.context)
+      return me
     }
+    // Where it is in a register.
+    return .init(context: coro_context_jump(me.context, next.context).here)
   }
 
   @inline(never)
@@ -75,25 +81,27 @@ extension Scheduler {
       reportModifications(of: me)
       tellWatchdog(of: next)
       coro_context_switch_checked(
-        &me.pointee.context, &next.pointee.context, &core.pointee.words, false)
+        me.context, next.context, &core.pointee.dispatcher.words, false)
     } else {
-      coro_context_switch(&me.pointee.context, &next.pointee.context, &core.pointee.words)
+      coro_context_switch_words(me.context, next.context, &core.pointee.dispatcher.words)
     }
   }
 
-  /// Counts a switch or an inline completion; now and then the kernel is asked for news, so that
-  /// neither busy yielding starves I/O nor busy I/O everyone else.
+  /// Counts what takes nobody out of the run queue, such as an inline completion.
+  ///
+  /// Now and then the kernel is asked for news, so that neither busy yielding starves I/O nor busy
+  /// I/O everyone else.
   @inline(__always)
   func spendBudget() {
-    core.pointee.budget &-= 1
-    if core.pointee.budget <= 0 { pollAndAdapt() }
+    core.pointee.dispatcher.poll_at &-= 1
+    if core.budget <= 0 { pollAndAdapt() }
   }
 
   /// As `spendBudget`, for an operation that finished without waiting: the others get their turn.
   @inline(__always)
   func spendBudgetInline() {
-    core.pointee.budget &-= 1
-    if core.pointee.budget <= 0 { yieldToAll() }
+    core.pointee.dispatcher.poll_at &-= 1
+    if core.budget <= 0 { yieldToAll() }
   }
 
   @inline(never)
@@ -104,7 +112,7 @@ extension Scheduler {
   @inline(never)
   private func pollAndAdapt() {
     guard core.pointee.backend != nil else {
-      core.pointee.budget = core.pointee.budgetMax
+      core.budget = Int(core.pointee.budgetMax)
       return
     }
     // No clock is read at each switch; how long a budget lasts is learnt from the last one.
@@ -113,7 +121,7 @@ extension Scheduler {
     core.pointee.lastPoll = now
     core.pointee.turnTime = now
     // Whoever lets the others go first does not hold the thread, even if there are none.
-    if isChecked { tellWatchdog(of: core.pointee.running) }
+    if isChecked { tellWatchdog(of: core.running) }
     if !core.pointee.isBusySinceLastPoll {
       core.pointee.isBusySinceLastPoll = true
     } else if elapsed > 200_000 {
@@ -122,7 +130,7 @@ extension Scheduler {
       core.pointee.budgetMax = min(SchedulerCore.budgetLimit, core.pointee.budgetMax * 2)
     }
     turn(mayBlock: false)
-    core.pointee.budget = core.pointee.budgetMax
+    core.budget = Int(core.pointee.budgetMax)
   }
 
   // MARK: The kernel's turn
@@ -134,9 +142,9 @@ extension Scheduler {
     if core.pointee.isAbandoned { refuseToGoOnInChild() }
     if mayBlock {
       if isDeadlocked { return resolveDeadlock() }
-      if core.pointee.stacks.hasLeftovers { core.pointee.stacks.trim(except: core.pointee.running) }
+      if core.pointee.stacks.hasLeftovers { core.pointee.stacks.trim(except: core.running) }
       if isChecked {
-        reportModifications(of: core.pointee.running)
+        reportModifications(of: core.running)
         tellWatchdog(of: nil)
       }
     }
@@ -152,13 +160,13 @@ extension Scheduler {
     if mayBlock {
       core.pointee.turnTime = withBackend { $0.roughNow }
       // The object of one whose code is over, and who waits here for the next one, is gone.
-      if isChecked, !core.pointee.running.pointee.isEnded {
-        tellWatchdog(of: core.pointee.running)
+      if isChecked, !core.running.pointee.isEnded {
+        tellWatchdog(of: core.running)
       }
       // The kernel was asked just now, and the time in which nothing could run says nothing about
       // how long switches take: measure anew, and begin soon.
       core.pointee.isBusySinceLastPoll = false
-      core.pointee.budget = min(core.pointee.budgetMax, SchedulerCore.budgetStart)
+      core.budget = Int(min(core.pointee.budgetMax, SchedulerCore.budgetStart))
     }
     // The links of what is delivered are nobody's any more, nor need they be cleared.
     var next = completed.first
@@ -197,7 +205,7 @@ extension Scheduler {
   /// named rather than left to hang.
   @inline(never)
   func throwCancellation() -> WakeReason {
-    let record = core.pointee.running
+    let record = core.running
     guard record.cancellation == .always else {
       record.cancellation = .none
       return .cancelled
@@ -216,7 +224,7 @@ extension Scheduler {
 
   /// Suspends until `deadline`.
   func sleep(until deadline: Instant) -> WakeReason {
-    let me = core.pointee.running
+    let me = core.running
     if me.cancellation != .none { return throwCancellation() }
     core.pointee.timers.insert(me, at: deadline)
     me.wait = .sleep

@@ -72,7 +72,7 @@ struct Scheduler {
 
   /// Switches must be told to somebody, or need the runtime's calls: see `mustBeChecked`.
   var isChecked: Bool {
-    @inline(__always) get { core.pointee.words.must_tell }
+    @inline(__always) get { core.pointee.dispatcher.words.must_tell }
   }
 
   // MARK: Making and taking down
@@ -90,12 +90,15 @@ struct Scheduler {
       to: CoroutineRecord(core: core, object: .passRetained(object), stack: .thread))
     coro_context_adopt_thread(&record.pointee.context)
     core.initialize(to: SchedulerCore(main: record, choice: choice))
-    guard core.pointee.runQueue.reserve(1) else { fatalError("There is no memory for a loop.") }
-    RuntimeLayout.locate(&core.pointee.words, exclusivity)
+    guard core.pointee.dispatcher.queue.reserve(1) else {
+      fatalError("There is no memory for a loop.")
+    }
+    RuntimeLayout.locate(&core.pointee.dispatcher.words, exclusivity)
     core.pointee.reportsModifications =
-      exclusivity == .report && RuntimeLayout.canReport(&core.pointee.words)
-    core.pointee.words.must_tell = core.pointee.mustBeChecked
-    if core.pointee.words.must_tell { coro_leak_thread_begins(&record.pointee.context) }
+      exclusivity == .report && RuntimeLayout.canReport(&core.pointee.dispatcher.words)
+    core.pointee.dispatcher.words.must_tell = core.pointee.mustBeChecked
+    coro_words_settle(&core.pointee.dispatcher.words)
+    if core.pointee.dispatcher.words.must_tell { coro_leak_thread_begins(&record.pointee.context) }
     let scheduler = Scheduler(core: core)
     scheduler.enlist(record)
     scheduler.watchOverflows()
@@ -124,7 +127,7 @@ struct Scheduler {
     main.pointee.object.release()
     core.pointee.stacks.releaseAll()
     core.pointee.timers.deallocate()
-    core.pointee.runQueue.deallocate()
+    core.pointee.dispatcher.queue.deallocate()
     if isChecked { coro_context_destroy_checked(&core.pointee.endedContext) }
     main.deinitialize(count: 1)
     free(main)

@@ -3,14 +3,8 @@ import Glibc
 
 /// The state of one loop, in stable memory: no class, so no exclusivity checks and no counting.
 struct SchedulerCore {
-  // MARK: What every switch touches
-
-  /// First: the report of a stack overflow, in C, finds it there.
-  var running: CoroutineRecord.Reference
-  var runQueue = RunQueue()
-  /// Switches and inline completions left until the kernel is asked for news.
-  var budget: Int32
-  var words = coro_words()
+  /// What every switch touches; first, so that C finds it at the core's address.
+  var dispatcher = coro_dispatcher()
   /// What descriptors know the loop by; an address would be given to another loop one day.
   var number: UInt64 = 0
   /// See `Backend.sendsAtOnce`.
@@ -73,12 +67,12 @@ struct SchedulerCore {
   init(main: CoroutineRecord.Reference, choice: BackendChoice) {
     self.main = main
     self.choice = choice
-    running = main
-    budget = Self.budgetStart
+    dispatcher.running = main.context
+    dispatcher.poll_at = Int64(Self.budgetStart)
   }
 
   var mustBeChecked: Bool {
-    coro_sanitizers_present() || words.uses_exclusivity_calls || reportsModifications
+    coro_sanitizers_present() || dispatcher.words.uses_exclusivity_calls || reportsModifications
       || watchdog != nil
   }
 }

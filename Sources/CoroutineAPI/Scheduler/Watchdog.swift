@@ -149,7 +149,8 @@ extension Scheduler {
       old.release()
     }
     core.pointee.watchdog = watchdog.map { .passRetained($0) }
-    core.pointee.words.must_tell = core.pointee.mustBeChecked
-    tellWatchdog(of: core.pointee.running)
+    core.pointee.dispatcher.words.must_tell = core.pointee.mustBeChecked
+    coro_words_settle(&core.pointee.dispatcher.words)
+    tellWatchdog(of: core.running)
   }
 }

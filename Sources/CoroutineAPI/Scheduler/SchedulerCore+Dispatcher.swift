@@ -1,0 +1,39 @@
+import CContext
+
+/// What a switch touches of a loop, and C lays out (`coro_dispatch.h`); here it has its types.
+///
+/// It is asked of the reference, because a property of the core itself would be handed a copy of
+/// the whole core where nothing is optimised.
+extension UnsafeMutablePointer<SchedulerCore> {
+  var running: CoroutineRecord.Reference {
+    @inline(__always) get {
+      // Set when the loop is made, and never to nil.
+      CoroutineRecord.Reference(context: pointee.dispatcher.running.unsafelyUnwrapped)
+    }
+    @inline(__always) nonmutating set { pointee.dispatcher.running = newValue.context }
+  }
+
+  /// Switches and inline completions left until the kernel is asked for news.
+  ///
+  /// Taking somebody out of the run queue costs one without being counted anywhere else.
+  var budget: Int {
+    @inline(__always) get { Int(pointee.dispatcher.poll_at &- pointee.dispatcher.queue.head) }
+    @inline(__always) nonmutating set {
+      pointee.dispatcher.poll_at = pointee.dispatcher.queue.head &+ Int64(newValue)
+    }
+  }
+}
+
+extension CoroutineRecord.Reference {
+  /// The record whose first member this is.
+  @inline(__always)
+  init(context: UnsafeMutablePointer<coro_context>) {
+    self = UnsafeMutableRawPointer(context).assumingMemoryBound(to: CoroutineRecord.self)
+  }
+
+  var context: UnsafeMutablePointer<coro_context> {
+    @inline(__always) get {
+      UnsafeMutableRawPointer(self).assumingMemoryBound(to: coro_context.self)
+    }
+  }
+}
