@@ -5,10 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102  // Linux 6.13
+#endif
+#ifndef PIDFD_SELF
+#define PIDFD_SELF -10000  // Linux 6.15
 #endif
 
 void *coro_stack_reserve(size_t size) {
@@ -39,6 +44,22 @@ int coro_stack_guard(void *low, size_t size) {
   // Older kernels, and sandboxes that don't know it: protection splits the mapping, so
   // vm.max_map_count bounds the stacks.
   return mprotect(low, size, PROT_NONE);
+}
+
+int coro_stack_guard_row(void *low, size_t stride, size_t size, int count) {
+  static _Atomic _Bool is_refused;
+  if (count > CORO_GUARDS_AT_ONCE) count = CORO_GUARDS_AT_ONCE;
+  if (count > 1 && has_guard_regions() && !is_refused) {
+    struct iovec guards[CORO_GUARDS_AT_ONCE];
+    for (int i = 0; i < count; i++) {
+      guards[i] = (struct iovec){.iov_base = (char *)low + (size_t)i * stride, .iov_len = size};
+    }
+    long advised = syscall(SYS_process_madvise, PIDFD_SELF, guards, count, MADV_GUARD_INSTALL, 0);
+    if (advised >= (long)size) return (int)(advised / (long)size);
+    // Older kernels, and sandboxes; memory may be there another time.
+    if (advised < 0 && errno != ENOMEM && errno != EINTR) is_refused = 1;
+  }
+  return coro_stack_guard(low, size) == 0 ? 1 : -1;
 }
 
 int coro_stack_trim(void *low, size_t size) {

@@ -137,6 +137,24 @@ import Testing
     #expect(again == Set(places))
   }
 
+  /// Guards are made in rows, once there are some stacks.
+  @Test func `of many stacks each has its guard, and no more`() throws {
+    var ends: [CInt] = [-1, -1]
+    try #require(pipe(&ends) == 0)
+    defer { for end in ends { close(end) } }
+    /// Whether the kernel can read there; it asks no sanitizer.
+    func isReadable(_ address: UnsafeMutableRawPointer) -> Bool {
+      var byte: UInt8 = 0
+      return write(ends[1], address, 1) == 1 && read(ends[0], &byte, 1) == 1
+    }
+    let owner = Owner()
+    for _ in 0..<300 {
+      let low = try Self.low(owner.acquire())
+      #expect(!isReadable(low) && !isReadable(low + Stack.guardSize - 1))
+      #expect(isReadable(low + Stack.guardSize))
+    }
+  }
+
   @Test func `touching the guard is a segmentation fault`() async {
     await #expect(processExitsWith: .signal(SIGSEGV)) {
       // A sanitizer's own handler would make it an exit code.
