@@ -53,7 +53,7 @@ open class Coroutine {
   ///   - daemon: Whether the end of the program need not wait for it; as the current coroutine is,
   ///     by default.
   ///   - stackSize: Bytes of stack that its code can use, rounded up to whole pages and at least
-  ///     16 KiB; 224 KiB by default. Only pages that are touched cost memory. Give more to code
+  ///     16 KiB; 196 KiB by default. Only pages that are touched cost memory. Give more to code
   ///     that recurses deeply, or that has a single frame of more than 64 KiB.
   public init(name: String? = nil, daemon: Bool? = nil, stackSize: Int? = nil) {
     givenName = name

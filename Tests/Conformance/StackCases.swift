@@ -37,7 +37,7 @@ extension Conformance {
       let reference = try backend.run { try Self.descend(20_000, 7) }
       try backend.run {
         var results: [UInt64] = []
-        // In debug a frame is larger than what it holds; this stays below 224 KiB.
+        // In debug a frame is larger than what it holds; this stays below 196 KiB.
         let coroutines = (0..<4).map { _ in
           Coroutine { results.append(try Self.descend(20_000, 7)) }
         }
@@ -163,7 +163,7 @@ extension Conformance {
         for coroutine in coroutines { coroutine.start() }
         let sorted = addresses.sorted()
         let gaps = zip(sorted, sorted.dropFirst()).map { $1 - $0 }
-        #expect(gaps.allSatisfy { $0 >= 224 << 10 })
+        #expect(gaps.allSatisfy { $0 >= 196 << 10 })
         for coroutine in coroutines { try coroutine.join() }
       }
     }

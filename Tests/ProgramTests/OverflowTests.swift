@@ -20,9 +20,9 @@ struct Overflows {
   }
 
   @Test(arguments: [
-    ("overflow-named", "deep digger", 224), ("overflow-of-own-size", "wide", 1024),
-    ("overflow-on-thread", "aside", 224), ("overflow-after-switches", "third", 224),
-    ("overflow-large-frames", "frames", 224),
+    ("overflow-named", "deep digger", 196), ("overflow-of-own-size", "wide", 1024),
+    ("overflow-on-thread", "aside", 196), ("overflow-after-switches", "third", 196),
+    ("overflow-large-frames", "frames", 196),
   ])
   func `the report names the coroutine and its stack`(
     program: String, name: String, kibibytes: Int
@@ -34,7 +34,7 @@ struct Overflows {
 
   @Test func `a guard by protection is one too`() throws {
     let child = try run("overflow-named", environment: ["COROUTINE_STACK_GUARD": "mprotect"])
-    #expect(report("deep digger", kibibytes: 224, of: child), "\(child.errors)")
+    #expect(report("deep digger", kibibytes: 196, of: child), "\(child.errors)")
     #expect(child.isSignalled && child.status == SIGSEGV)
   }
 
@@ -42,7 +42,7 @@ struct Overflows {
     let child = try run("overflow-unnamed")
     let name = child.output.trimmingCharacters(in: .newlines)
     #expect(name.hasPrefix("Coroutine-"))
-    #expect(report(name, kibibytes: 224, of: child), "\(child.errors)")
+    #expect(report(name, kibibytes: 196, of: child), "\(child.errors)")
   }
 
   @Test(arguments: ["overflow-of-main", "overflow-of-thread"])
@@ -55,7 +55,7 @@ struct Overflows {
 
   @Test func `in a forked child too`() throws {
     let child = try run("overflow-in-child")
-    #expect(report("child's", kibibytes: 224, of: child), "\(child.errors)")
+    #expect(report("child's", kibibytes: 196, of: child), "\(child.errors)")
     #expect(child.output == "child ends with signal \(SIGSEGV)\n")
   }
 
@@ -64,7 +64,7 @@ struct Overflows {
   @Test(arguments: ["overflow-handler", "overflow-handler-with-information"])
   func `a handler that was there before is called after the report`(program: String) throws {
     let child = try run(program)
-    #expect(report("deep", kibibytes: 224, of: child), "\(child.errors)")
+    #expect(report("deep", kibibytes: 196, of: child), "\(child.errors)")
     #expect(child.output == "handled\n")
     #expect(child.status == 9 && !child.isSignalled)
   }
@@ -77,7 +77,7 @@ struct Overflows {
 
   @Test func `a handler for one signal is called once`() throws {
     let child = try run("overflow-handler-once")
-    #expect(report("deep", kibibytes: 224, of: child), "\(child.errors)")
+    #expect(report("deep", kibibytes: 196, of: child), "\(child.errors)")
     #expect(child.output == "handled\n")
     #expect(child.isSignalled && child.status == SIGSEGV)
   }
