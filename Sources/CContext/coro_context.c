@@ -131,6 +131,10 @@ void coro_words_settle(coro_words *words) {
   words->three_words = are_side_by_side ? first : never_null;
 }
 
+// Not for ThreadSanitizer to follow: it is entered on one of its fibers, and left on another.
+#if defined(__clang__)
+__attribute__((disable_sanitizer_instrumentation))
+#endif
 __attribute__((noinline, cold)) coro_arrival coro_context_switch_words(coro_context *from,
                                                                        coro_context *to,
                                                                        const coro_words *words) {

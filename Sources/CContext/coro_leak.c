@@ -86,8 +86,11 @@ static void add_live_part(const void *node, VISIT visit, int depth) {
   coro_context *context = root->context;
   // Nothing is saved while somebody runs on it: then it is scanned as its thread's, but for the
   // top.
-  char *low = context->stack_pointer ? context->stack_pointer
-                                     : (char *)context->stack_low + context->stack_size;
+  char *low = (char *)context->stack_low + context->stack_size;
+  // Who jumps may keep something in its red zone.
+  enum { RED_ZONE = 128 };
+  if (context->stack_pointer) low = (char *)context->stack_pointer - RED_ZONE;
+  if (low < (char *)context->stack_low) low = context->stack_low;
   if (low < root->high) __lsan_register_root_region(low, (size_t)(root->high - low));
   if (context->stack_pointer && context->asan_fake_stack && &__asan_addr_is_in_fake_stack) {
     add_fake_frames(context->asan_fake_stack, low, root->high);

@@ -76,7 +76,15 @@ import Testing
     }
     let place = try owner.acquire()
     let usable = UnsafeMutableRawPointer(place) - (try Self.low(place) + Stack.guardSize)
-    #expect(usable > 188 * 1024)
+    #expect(usable > 192 * 1024)
+  }
+
+  @Test(arguments: [4_096, 16_384, 65_536])
+  func `stacks are an odd number of pages apart, whatever a page's size`(pageSize: Int) {
+    let size = Stack.defaultSize(pageSize: pageSize)
+    #expect(size % pageSize == 0)
+    #expect(size / pageSize % 2 == 1)
+    #expect(size - Stack.guardSize >= 192 * 1024 + pageSize)
   }
 
   @Test func `a size that can't be had is refused with ENOMEM`() {

@@ -37,8 +37,8 @@ typedef struct coro_words {
   _Bool must_tell;
 } coro_words;
 
-// What a switch looks at beside the registers, and then what a context's owner keeps for itself
-// where a switch looks anyway: see `CoroutineRecord`.
+// What a context's owner keeps for itself, in the cache line that a switch touches anyway: see
+// `CoroutineRecord`.
 typedef struct coro_owner_fields {
   uint8_t wake_reason;
   uint8_t wait;
@@ -82,6 +82,30 @@ typedef struct coro_arrival {
   coro_context *here;
 } coro_arrival;
 
+// Registers that there are only where the compiler was told so.
+#if defined(__AVX512F__)
+#define CORO_REGISTERS_OF_AVX512                                                                 \
+  "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25",      \
+      "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31", "k0", "k1", "k2", "k3", "k4", "k5",  \
+      "k6", "k7",
+#else
+#define CORO_REGISTERS_OF_AVX512
+#endif
+#if defined(__EGPR__)
+#define CORO_REGISTERS_OF_APX                                                                    \
+  "r16", "r17", "r18", "r19", "r20", "r21", "r22", "r23", "r24", "r25", "r26", "r27", "r28",     \
+      "r29", "r30", "r31",
+#else
+#define CORO_REGISTERS_OF_APX
+#endif
+#if defined(__ARM_FEATURE_SVE)
+#define CORO_REGISTERS_OF_SVE                                                                    \
+  "p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11", "p12", "p13", "p14", \
+      "p15",
+#else
+#define CORO_REGISTERS_OF_SVE
+#endif
+
 // The jump alone. `from` receives the state, `to` gives it. Returns when somebody jumps to `from`.
 static inline __attribute__((always_inline)) coro_arrival coro_context_jump(coro_context *from,
                                                                             coro_context *to) {
@@ -102,12 +126,7 @@ static inline __attribute__((always_inline)) coro_arrival coro_context_jump(coro
       : "rax", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm0", "xmm1",
         "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",
         "xmm13", "xmm14", "xmm15",
-#if defined(__AVX512F__)
-        "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25",
-        "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31", "k0", "k1", "k2", "k3", "k4", "k5",
-        "k6", "k7",
-#endif
-        "memory", "cc");
+        CORO_REGISTERS_OF_AVX512 CORO_REGISTERS_OF_APX "memory", "cc");
   // They are those of the jump to here.
   return (coro_arrival){from, to};
 #elif defined(__aarch64__)
@@ -133,7 +152,8 @@ static inline __attribute__((always_inline)) coro_arrival coro_context_jump(coro
         "x16", "x17", "x18", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x30",
         "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13",
         "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26",
-        "v27", "v28", "v29", "v30", "v31", "memory", "cc");
+        "v27", "v28", "v29", "v30", "v31",
+        CORO_REGISTERS_OF_SVE "memory", "cc");
   return (coro_arrival){source, target};
 #else
   extern coro_arrival coro_context_jump_portable(coro_context *from, coro_context *to);

@@ -1,7 +1,7 @@
 import CContext
 
-/// Suspending, and what happens meanwhile. These are the only functions that switch away from a
-/// coroutine that goes on later.
+/// Suspending, and what happens meanwhile. These, and `coro_yield`, are the only functions that
+/// switch away from a coroutine that goes on later.
 extension Scheduler {
   /// Suspends the running coroutine until somebody makes it ready, and says why it was.
   ///
@@ -46,6 +46,8 @@ extension Scheduler {
       spendBudget()
     } else if core.budget <= 1 {
       pollAndAdapt()
+      // The switch that follows was paid for by the budget that is spent.
+      core.budget += 1
     }
     guard let next = core.pointee.dispatcher.queue.popFirst() else { return }
     core.pointee.dispatcher.queue.append(core.running)
@@ -87,7 +89,8 @@ extension Scheduler {
     }
   }
 
-  /// Counts what takes nobody out of the run queue, such as an inline completion.
+  /// Counts what takes nobody out of the run queue, such as an inline completion; and a start,
+  /// which puts somebody ahead of all others.
   ///
   /// Now and then the kernel is asked for news, so that neither busy yielding starves I/O nor busy
   /// I/O everyone else.

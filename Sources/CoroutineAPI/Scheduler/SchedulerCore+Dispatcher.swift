@@ -15,7 +15,8 @@ extension UnsafeMutablePointer<SchedulerCore> {
 
   /// Switches and inline completions left until the kernel is asked for news.
   ///
-  /// Taking somebody out of the run queue costs one without being counted anywhere else.
+  /// Taking somebody out of the run queue costs one without being counted anywhere else, and
+  /// putting somebody ahead of the others gives one back.
   var budget: Int {
     @inline(__always) get { Int(pointee.dispatcher.poll_at &- pointee.dispatcher.queue.head) }
     @inline(__always) nonmutating set {

@@ -16,9 +16,13 @@ struct Stack {
   static let guardSize = 64 * 1024
   /// With the guard.
   ///
-  /// 196 KiB can be used. An odd number of pages: the topmost ones of stacks 256 KiB apart share few
-  /// sets of the second-level TLB, and 200 coroutines are too many for those.
-  static let defaultSize = 260 * 1024
+  /// 192 KiB and a page can be used, which are 196 where a page has 4 KiB.
+  static let defaultSize = defaultSize(pageSize: sysconf(CInt(_SC_PAGESIZE)))
+
+  /// An odd number of pages: the topmost ones of stacks 256 KiB apart share few sets of the
+  /// second-level TLB, and 200 coroutines are too many for those.
+  static func defaultSize(pageSize: Int) -> Int { 256 * 1024 + pageSize }
+
   static let minimumUsableSize = 16 * 1024
 
   /// The bytes that code can use of a stack that is asked for by this size.

@@ -7,7 +7,7 @@ extension Workload {
   /// - `jump`: the registers alone.
   /// - `words`: with a look at the words of the Swift runtime that belong to a coroutine, all of
   ///   which are NULL, as in nearly every switch of the library.
-  /// - `set-words`: with one of them set on one side, so that they are exchanged.
+  /// - `set-words`: with one of them set on one side, so that they are put away, and back.
   /// - `scheduler`: two coroutines that hand over to one another by the cheapest call there is.
   ///
   /// The backend has no part in the first two: their ratio shows the machine's noise.
