@@ -16,11 +16,11 @@ void coro_stack_release(void *low, size_t size);
 // Makes [low, low + size) a guard: touching it is a segmentation fault. 0, or -1 with errno set.
 int coro_stack_guard(void *low, size_t size);
 
-// How many guards are made with one call.
+// How many guards are made with one call at most.
 enum { CORO_GUARDS_AT_ONCE = 16 };
 
-// Makes guards as `coro_stack_guard` does, at `low` and at each `stride` bytes above it: `count` of
-// them if that takes one call, and else the first one. How many, or -1 with errno set.
+// Makes guards as `coro_stack_guard` does, at `low` and at each `stride` bytes above it: up to
+// `count` of them where one call can do it, and else the first one. How many, or -1 with errno set.
 int coro_stack_guard_row(void *low, size_t stride, size_t size, int count);
 
 // Gives the whole pages of [low, low + size), whose start is page-aligned, back to the kernel if

@@ -75,6 +75,12 @@ struct Scheduler {
     @inline(__always) get { core.pointee.dispatcher.words.must_tell }
   }
 
+  /// Decides anew whether they must; to be called when an answer of `mustBeChecked` may change.
+  func settleWhetherChecked() {
+    core.pointee.dispatcher.words.must_tell = core.pointee.mustBeChecked
+    coro_words_settle(&core.pointee.dispatcher.words)
+  }
+
   // MARK: Making and taking down
 
   /// Makes a loop for the calling thread, which becomes its main coroutine.
@@ -96,10 +102,9 @@ struct Scheduler {
     RuntimeLayout.locate(&core.pointee.dispatcher.words, exclusivity)
     core.pointee.reportsModifications =
       exclusivity == .report && RuntimeLayout.canReport(&core.pointee.dispatcher.words)
-    core.pointee.dispatcher.words.must_tell = core.pointee.mustBeChecked
-    coro_words_settle(&core.pointee.dispatcher.words)
-    if core.pointee.dispatcher.words.must_tell { coro_leak_thread_begins(&record.pointee.context) }
     let scheduler = Scheduler(core: core)
+    scheduler.settleWhetherChecked()
+    if scheduler.isChecked { coro_leak_thread_begins(&record.pointee.context) }
     scheduler.enlist(record)
     scheduler.watchOverflows()
     scheduler.watchForks()

@@ -149,8 +149,7 @@ extension Scheduler {
       old.release()
     }
     core.pointee.watchdog = watchdog.map { .passRetained($0) }
-    core.pointee.dispatcher.words.must_tell = core.pointee.mustBeChecked
-    coro_words_settle(&core.pointee.dispatcher.words)
+    settleWhetherChecked()
     tellWatchdog(of: core.running)
   }
 }
