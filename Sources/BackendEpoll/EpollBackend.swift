@@ -90,13 +90,6 @@ public final class EpollBackend: Backend {
   /// True.
   public var sendsAtOnce: Bool { true }
 
-  /// Sends, unless the table knows that there is no room.
-  public func sendAtOnce(
-    _ descriptor: CInt, _ bytes: UnsafeRawBufferPointer, flags: CInt
-  ) -> Int? {
-    table.sendAtOnce(descriptor, bytes, flags)
-  }
-
   @inline(never)
   private func startOther(_ operation: KernelOperation.Reference) -> Bool {
     switch operation.pointer.pointee.kind {
@@ -125,7 +118,7 @@ public final class EpollBackend: Backend {
   }
 
   /// Waits for edges, and attempts again who waited for them.
-  public func wait(_ limit: WaitLimit, completed: inout OperationList) {
+  public func wait(_ limit: WaitLimit, completed: inout Completions) {
     completed.append(contentsOf: &table.early.pointee)
     if !completed.isEmpty, limit != .poll, isTimeWithoutNews { return }
     timeWithoutNewsEnd = nil
@@ -156,7 +149,7 @@ public final class EpollBackend: Backend {
 
   @inline(never)
   private func edgeOfAnyone(
-    _ event: UnsafePointer<epoll_event>, _ completed: inout OperationList
+    _ event: UnsafePointer<epoll_event>, _ completed: inout Completions
   ) {
     switch coro_epoll_data(event) {
     case Self.timerTag:

@@ -10,7 +10,7 @@ extension WaiterTable {
   /// - Returns: False if it is not so, and nothing was done.
   @inline(__always)
   func edgeOfReceiver(
-    _ event: UnsafePointer<epoll_event>, _ completed: inout OperationList
+    _ event: UnsafePointer<epoll_event>, _ completed: inout Completions
   ) -> Bool {
     let events = event.pointee.events
     guard let entry = entry(coro_epoll_data(event)),
@@ -37,7 +37,7 @@ extension WaiterTable {
   @inline(never)
   private func failed(
     _ operation: KernelOperation.Reference, _ result: Int, _ entry: UnsafeMutablePointer<Entry>,
-    _ completed: inout OperationList
+    _ completed: inout Completions
   ) {
     entry.pointee.reading.isBlocked = result == -Int(EAGAIN)
     if entry.pointee.reading.isBlocked { return }
@@ -58,7 +58,7 @@ extension WaiterTable {
 
   /// Attempts again who waited for what the event tells.
   func edgeOfAnyone(
-    _ event: UnsafePointer<epoll_event>, _ completed: inout OperationList
+    _ event: UnsafePointer<epoll_event>, _ completed: inout Completions
   ) {
     guard let entry = entry(coro_epoll_data(event)) else { return }
     let events = event.pointee.events
@@ -75,7 +75,7 @@ extension WaiterTable {
 
   func advance(
     _ entry: UnsafeMutablePointer<Entry>, _ waiters: UnsafeMutablePointer<Waiters>,
-    _ completed: inout OperationList
+    _ completed: inout Completions
   ) {
     waiters.pointee.isBlocked = false
     while let operation = waiters.pointee.operations.first, !waiters.pointee.isBlocked {
@@ -90,7 +90,7 @@ extension WaiterTable {
   ///
   /// Where it is gone again, looking took it away, and yet it was there.
   func askAgain(
-    _ entry: UnsafeMutablePointer<Entry>, _ events: UInt32, _ completed: inout OperationList
+    _ entry: UnsafeMutablePointer<Entry>, _ events: UInt32, _ completed: inout Completions
   ) {
     var cursor = entry.pointee.polling.first
     while let operation = cursor {

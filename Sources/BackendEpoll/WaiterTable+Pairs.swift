@@ -56,7 +56,7 @@ extension WaiterTable {
   /// - Parameter staysInLine: Whether who is still in vain stays so, because the loop does not
   ///   block now, and will ask again soon; if they are few. Else he waits for an edge.
   @inline(never)
-  func attemptPostponed(_ completed: inout OperationList, staysInLine: Bool) {
+  func attemptPostponed(_ completed: inout Completions, staysInLine: Bool) {
     let staysInLine = staysInLine && postponed.count <= 4
     var staying = 0
     for index in postponed.indices {

@@ -2,25 +2,10 @@ import CLinux
 import CoroutineAPI
 import Glibc
 
-// The short ways of what is received and sent where nothing special is known of the descriptor; the
+// The short ways of what is received where nothing special is known of the descriptor; the
 // rules are those of `WaiterTable.swift`, where everything else is done.
 
 extension WaiterTable {
-  /// Makes a send(2) unless the direction is blocked or others wait for it.
-  ///
-  /// - Returns: As `Backend.sendAtOnce`.
-  @inline(__always)
-  func sendAtOnce(
-    _ descriptor: CInt, _ bytes: UnsafeRawBufferPointer, _ flags: CInt
-  ) -> Int? {
-    guard let entry = existingEntry(descriptor), entry.pointee.writing.isFree else { return nil }
-    let result = coro_sys_send(
-      descriptor, bytes.baseAddress, bytes.count, flags | CInt(MSG_DONTWAIT))
-    if result == -Int(EBADF) { abandonIfClosed(descriptor, entry) }
-    // Interrupted, it is made again by an operation.
-    return result == -Int(EINTR) ? nil : result
-  }
-
   /// Puts the operation in line, if it receives where there is known to be nothing yet, and nobody
   /// else waits: that is the rule where a stream was read short.
   ///

@@ -126,7 +126,7 @@ final class WaiterTable {
 
   /// As `putInLine`, for those who are in the line of who reads already.
   func registerWaiting(
-    _ descriptor: CInt, _ entry: UnsafeMutablePointer<Entry>, _ completed: inout OperationList
+    _ descriptor: CInt, _ entry: UnsafeMutablePointer<Entry>, _ completed: inout Completions
   ) {
     if entry.pointee.reading.operations.isEmpty { return }
     if !entry.pointee.isRegistered, let error = register(descriptor, entry) {

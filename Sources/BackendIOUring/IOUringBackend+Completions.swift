@@ -51,7 +51,7 @@
       return completion
     }
 
-    func reap(_ completed: inout OperationList) {
+    func reap(_ completed: inout Completions) {
       isReaping = true
       defer { isReaping = false }
       while true {
@@ -66,12 +66,12 @@
     ///
     /// - Returns: Whether there was one.
     @inline(__always)
-    private func reapPlain(_ completed: inout OperationList) -> Bool {
+    private func reapPlain(_ completed: inout Completions) -> Bool {
       ring.fetchHidden()
-      let queue = ring.ring.pointee.cq
+      let queue = queues.pointee.cq
       let start = queue.khead.pointee
       var head = start
-      let tail = coro_ring_completion_tail(ring.ring)
+      let tail = coro_ring_completion_tail(queues)
       while head != tail {
         let entry = queue.cqes + Int(head & queue.ring_mask)
         guard entry.pointee.res > 0, entry.pointee.flags & IORING_CQE_F_MORE == 0,
@@ -84,12 +84,12 @@
         completed.append(operation)
         head &+= 1
       }
-      coro_ring_advance(ring.ring, head)
+      coro_ring_advance(queues, head)
       return head != start
     }
 
     @inline(never)
-    private func work(on completion: Completion, _ completed: inout OperationList) {
+    private func work(on completion: Completion, _ completed: inout Completions) {
       switch Tag(completion.word) {
       case .operation:
         guard let operation = Tag.operation(in: completion.word) else { return }
@@ -112,7 +112,7 @@
     }
 
     func finish(
-      _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout OperationList
+      _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout Completions
     ) {
       if operation.place == .settled {
         return hand(operation, to: &completed)
@@ -160,7 +160,7 @@
 
     /// The operation's poll tells of a change, and goes on.
     private func heard(
-      _ operation: KernelOperation.Reference, _ answer: Int, _ completed: inout OperationList
+      _ operation: KernelOperation.Reference, _ answer: Int, _ completed: inout Completions
     ) {
       guard operation.place == .ring,
         let result = outcome(of: operation, after: answer)
@@ -181,7 +181,7 @@
     /// gone, by our asking, or (of a worker thread, or where there can be none) by nothing that
     /// concerns us.
     private func interrupted(
-      _ operation: KernelOperation.Reference, _ completed: inout OperationList
+      _ operation: KernelOperation.Reference, _ completed: inout Completions
     ) {
       if operation.pointer.pointee.isCancelled {
         report(operation, -Int(ECANCELED), &completed)
@@ -201,7 +201,7 @@
 
     /// Reports the operation, and hands the next one in its line to the ring.
     func report(
-      _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout OperationList
+      _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout Completions
     ) {
       var finished = operation
       finished.pointer.pointee.result = result

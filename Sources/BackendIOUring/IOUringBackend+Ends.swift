@@ -13,7 +13,7 @@
 
   extension IOUringBackend {
     /// Reports everyone who waits on a descriptor with EBADF, once the ring has let go of them.
-    func strand(_ descriptor: CInt, _ failed: inout OperationList) {
+    func strand(_ descriptor: CInt, _ failed: inout Completions) {
       while let operation = lines.popFirst(descriptor) {
         if operation.place == .line {
           operation.place = .finished
@@ -33,7 +33,7 @@
     func strandEarly(_ descriptor: CInt) {
       // What the kernel has not seen yet would be done to whoever has the number by then.
       settle()
-      var failed = OperationList()
+      var failed = Completions()
       strand(descriptor, &failed)
       // Nor what settling has queued: whoever was next in line.
       settle()

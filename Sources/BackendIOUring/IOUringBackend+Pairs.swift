@@ -40,7 +40,7 @@
       case .write:
         if lines.isPolled(operation.pointer.pointee.peer) {
           // Who waits for readiness has to see it before it is taken: that is for the ring to tell.
-          var completed = OperationList()
+          var completed = Completions()
           submitPostponed(&completed)
           early.pointee.append(contentsOf: &completed)
           return nil
@@ -86,7 +86,7 @@
     /// them: for as long as the scheduler lets coroutines run without asking. Then they are
     /// attempted, and stay where they are, if they are few. Else the ring gets them.
     @inline(never)
-    func askForPostponed(_ limit: WaitLimit, _ completed: inout OperationList) {
+    func askForPostponed(_ limit: WaitLimit, _ completed: inout Completions) {
       if limit != .poll, hasNews(completed) {
         let now = now
         let end = timeWithoutNewsEnd ?? now + .microseconds(100)
@@ -99,7 +99,7 @@
       submitPostponed(&completed)
     }
 
-    private func attemptPostponed(_ completed: inout OperationList) {
+    private func attemptPostponed(_ completed: inout Completions) {
       for index in postponed.indices {
         let descriptor = postponed[index]
         // What is not the same any more is for `submitPostponed` to tell, and who waits for
@@ -113,7 +113,7 @@
     }
 
     /// Hands the ring those who were put in line without it.
-    func submitPostponed(_ completed: inout OperationList) {
+    func submitPostponed(_ completed: inout Completions) {
       for index in postponed.indices {
         let descriptor = postponed[index]
         // The number may be another file's by now: then it is no longer marked, or not the same.
@@ -134,14 +134,14 @@
 
     /// As `noteMoved`, where no completions are worked on.
     func noteMovedEarly(_ operation: KernelOperation.Reference) {
-      var completed = OperationList()
+      var completed = Completions()
       noteMoved(operation, &completed)
       early.pointee.append(contentsOf: &completed)
     }
 
     /// Notes what an operation on such a pipe has moved, and lets its reader have what was written.
     func noteMoved(
-      _ operation: KernelOperation.Reference, _ completed: inout OperationList
+      _ operation: KernelOperation.Reference, _ completed: inout Completions
     ) {
       let count = operation.pointer.pointee.result
       guard count > 0 else { return }
@@ -161,7 +161,7 @@
     }
 
     private func handOver(
-      from descriptor: CInt, to peer: CInt, _ count: Int, _ completed: inout OperationList
+      from descriptor: CInt, to peer: CInt, _ count: Int, _ completed: inout Completions
     ) {
       guard let entry = lines.existingEntry(descriptor), let reader = lines.existingEntry(peer),
         let unread = reader.pointee.unread
@@ -176,7 +176,7 @@
 
     /// Lets those attempt who wait to read from such a pipe, and whom the ring has not.
     private func serve(
-      _ entry: UnsafeMutablePointer<WaitingLines.Entry>, _ completed: inout OperationList
+      _ entry: UnsafeMutablePointer<WaitingLines.Entry>, _ completed: inout Completions
     ) {
       while entry.pointee.isPostponed, let first = entry.pointee.reading.first,
         first.place == .line

@@ -59,7 +59,7 @@
     /// Polls for those that have rested.
     ///
     /// - Returns: How long to wait: until the rest is over, at most.
-    func endRest(before limit: WaitLimit, _ completed: inout OperationList) -> WaitLimit {
+    func endRest(before limit: WaitLimit, _ completed: inout Completions) -> WaitLimit {
       if now >= restEnd {
         let rested = resting
         resting = []
@@ -148,7 +148,7 @@
 
     /// A cancellation was answered.
     func cancellationAnswered(
-      _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout OperationList
+      _ operation: KernelOperation.Reference, _ result: Int, _ completed: inout Completions
     ) {
       operation.answersDue -= 1
       if operation.place == .held {
@@ -159,7 +159,7 @@
     }
 
     /// Hands a finished operation back, unless a cancellation of it has to be answered yet.
-    func hand(_ operation: KernelOperation.Reference, to completed: inout OperationList) {
+    func hand(_ operation: KernelOperation.Reference, to completed: inout Completions) {
       if operation.answersDue == 0 {
         // From here on nobody may ask the ring to cancel it.
         operation.place = .finished

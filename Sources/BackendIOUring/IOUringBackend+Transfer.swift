@@ -20,7 +20,7 @@
       case .receive(let descriptor, let buffer, let flags):
         guard let line = lines.emptyLine(descriptor, .reading),
           coro_ring_queue_transfer(
-            ring.ring, UInt8(IORING_OP_RECV.rawValue), descriptor, buffer.baseAddress, buffer.count,
+            queues, UInt8(IORING_OP_RECV.rawValue), descriptor, buffer.baseAddress, buffer.count,
             flags, word)
         else { return false }
         line.pointee = OperationList(operation)
@@ -28,7 +28,7 @@
       case .send(let descriptor, let bytes, let flags):
         guard !isCallBetter, let line = lines.emptyLine(descriptor, .writing),
           coro_ring_queue_transfer(
-            ring.ring, UInt8(IORING_OP_SEND.rawValue), descriptor, bytes.baseAddress, bytes.count,
+            queues, UInt8(IORING_OP_SEND.rawValue), descriptor, bytes.baseAddress, bytes.count,
             flags | CInt(MSG_DONTWAIT), word)
         else { return false }
         line.pointee = OperationList(operation)
@@ -44,7 +44,7 @@
     /// than the call; and where the loop is busy: the entry's turn may be long in coming, and its
     /// completion waits for another one.
     @inline(__always)
-    private var isCallBetter: Bool { isBusy || !ring.hasUnsubmitted }
+    private var isCallBetter: Bool { isBusy || io_uring_sq_ready(queues) == 0 }
 
     /// Makes the call for what is written, and for what comes to a datagram socket, if that is
     /// better: many send to one such socket, so that as a rule something is there.

@@ -12,11 +12,13 @@
   /// address.
   public final class IOUringBackend: Backend {
     let ring: Ring
+    /// The ring's memory, for those who have no time to ask it.
+    let queues: UnsafeMutablePointer<io_uring>
     let wakeUp: CInt
     /// Operations to be reported by the next `wait`: those that were found finished while room was
     /// made or a number looked into, cancelled ones that never came to the ring, and those whose
     /// descriptor is gone.
-    let early: UnsafeMutablePointer<OperationList>
+    let early: UnsafeMutablePointer<Completions>
     let lines: WaitingLines
     /// The ring does everything, and tells open files apart by itself: see `startTransfer`.
     let hasShortWay: Bool
@@ -67,6 +69,7 @@
 
     init(_ settings: Settings, requiresDeferredWork: Bool = false) throws(CoroutineError) {
       ring = try Ring(settings, requiresDeferredWork: requiresDeferredWork)
+      queues = ring.ring
       wakeUp = eventfd(0, CInt(EFD_CLOEXEC | EFD_NONBLOCK))
       guard wakeUp >= 0 else {
         let reason = errno
@@ -78,7 +81,7 @@
       lines = WaitingLines(ring.features.cancelsByDescriptor ? nil : FileIdentities())
       hasShortWay = ring.doesEverything && lines.identities == nil
       early = .allocate(capacity: 1)
-      early.initialize(to: OperationList())
+      early.initialize(to: Completions())
       isWoken = .allocate(capacity: 1)
       isWoken.initialize(to: false)
       watchWakeUp()
@@ -228,7 +231,7 @@
 
     /// Empties the completion queue; if there is nothing to report yet, submits and waits, with one
     /// call as a rule (`block`), and empties it again.
-    public func wait(_ limit: WaitLimit, completed: inout OperationList) {
+    public func wait(_ limit: WaitLimit, completed: inout Completions) {
       let asked = limit
       noteHowBusy(asked, now)
       completed.append(contentsOf: &early.pointee)
@@ -246,12 +249,12 @@
       noteEnd(of: asked, now)
     }
 
-    func hasNews(_ completed: OperationList) -> Bool {
+    func hasNews(_ completed: Completions) -> Bool {
       !completed.isEmpty || !early.pointee.isEmpty || isWoken.pointee
     }
 
     /// Waits for a completion; before it blocks, it may look for one for a while.
-    private func block(_ limit: WaitLimit, _ completed: inout OperationList) {
+    private func block(_ limit: WaitLimit, _ completed: inout Completions) {
       guard ring.features.contains(.spinning) else {
         ring.enter(limit, now: now)
         return reap(&completed)

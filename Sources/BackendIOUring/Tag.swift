@@ -22,7 +22,10 @@
     /// nil if the completion is for something else.
     @inline(__always)
     static func plainOperation(in word: UInt64) -> KernelOperation.Reference? {
-      word & 7 == 0 ? operation(in: word) : nil
+      // No entry's word is 0.
+      word & 7 == 0
+        ? KernelOperation.Reference(UnsafeMutablePointer(bitPattern: UInt(word)).unsafelyUnwrapped)
+        : nil
     }
 
     @inline(__always)

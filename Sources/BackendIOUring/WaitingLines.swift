@@ -11,6 +11,7 @@
   /// ring's.
   final class WaitingLines {
     struct Entry {
+      // These two come first, in the order of `Direction`: see `removeOnly`.
       var reading = OperationList()
       var writing = OperationList()
       var polling = OperationList()
@@ -90,10 +91,13 @@
       return next
     }
 
-    /// As `remove`, for the only one of a line, and where no identities are kept.
+    /// As `remove`, for the only one of a line that is read or written in turn, and where no
+    /// identities are kept.
     @inline(__always)
     func removeOnly(_ operation: KernelOperation.Reference) {
-      line(of: operation).pointee = OperationList()
+      let lines = UnsafeMutableRawPointer(entries + Int(operation.pointer.pointee.descriptor))
+        .assumingMemoryBound(to: OperationList.self)
+      lines[Int(operation.pointer.pointee.direction.unsafelyUnwrapped.rawValue)] = OperationList()
     }
 
     @inline(never)

@@ -3,74 +3,19 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #ifndef RWF_NOWAIT
 #define RWF_NOWAIT 0x00000008
 #endif
 
-// MARK: System calls
-
-#if defined(__x86_64__)
-static inline long system_call(long number, long a, long b, long c, long d, long e, long f) {
-  register long fourth __asm__("r10") = d;
-  register long fifth __asm__("r8") = e;
-  register long sixth __asm__("r9") = f;
-  __asm__ volatile("syscall"
-                   : "+a"(number)
-                   : "D"(a), "S"(b), "d"(c), "r"(fourth), "r"(fifth), "r"(sixth)
-                   : "rcx", "r11", "memory");
-  return number;
-}
-#elif defined(__aarch64__)
-static inline long system_call(long number, long a, long b, long c, long d, long e, long f) {
-  register long call __asm__("x8") = number;
-  register long first __asm__("x0") = a;
-  register long second __asm__("x1") = b;
-  register long third __asm__("x2") = c;
-  register long fourth __asm__("x3") = d;
-  register long fifth __asm__("x4") = e;
-  register long sixth __asm__("x5") = f;
-  __asm__ volatile("svc #0"
-                   : "+r"(first)
-                   : "r"(call), "r"(second), "r"(third), "r"(fourth), "r"(fifth), "r"(sixth)
-                   : "memory");
-  return first;
-}
-#else
-static inline long system_call(long number, long a, long b, long c, long d, long e, long f) {
-  long result = syscall(number, a, b, c, d, e, f);
-  return result < 0 ? -(long)errno : result;
-}
-#endif
-
-// The sanitizers know of what the C library's functions read and write, and of the order in which
-// two threads do who use a descriptor.
-extern void __tsan_switch_to_fiber(void *fiber, unsigned flags) __attribute__((weak));
-extern void __asan_init(void) __attribute__((weak));
-
-static inline _Bool must_tell_sanitizers(void) {
-  return __builtin_expect(&__tsan_switch_to_fiber || &__asan_init, 0);
-}
-
-static long outcome(long result) { return result < 0 ? -(long)errno : result; }
-
-long coro_sys_recv(int fd, void *buffer, size_t count, int flags) {
-  if (must_tell_sanitizers()) return outcome(recv(fd, buffer, count, flags));
-  return system_call(SYS_recvfrom, fd, (long)buffer, (long)count, flags, 0, 0);
-}
-
-long coro_sys_send(int fd, const void *buffer, size_t count, int flags) {
-  if (must_tell_sanitizers()) return outcome(send(fd, buffer, count, flags));
-  return system_call(SYS_sendto, fd, (long)buffer, (long)count, flags, 0, 0);
-}
-
 long coro_sys_epoll_wait(int epoll, struct epoll_event *events, int count, int milliseconds) {
-  if (must_tell_sanitizers()) return outcome(epoll_wait(epoll, events, count, milliseconds));
+  if (coro_must_tell_sanitizers()) {
+    return coro_outcome(epoll_wait(epoll, events, count, milliseconds));
+  }
 #if defined(SYS_epoll_wait)
-  return system_call(SYS_epoll_wait, epoll, (long)events, count, milliseconds, 0, 0);
+  return coro_system_call(SYS_epoll_wait, epoll, (long)events, count, milliseconds, 0, 0);
 #else
-  return system_call(SYS_epoll_pwait, epoll, (long)events, count, milliseconds, 0, 0);
+  return coro_system_call(SYS_epoll_pwait, epoll, (long)events, count, milliseconds, 0, 0);
 #endif
 }
 
@@ -80,14 +25,14 @@ static long without_flag(long result) { return result == -ENOSYS ? -EOPNOTSUPP :
 // The offset -1 is the descriptor's own position; its upper half is an argument of its own.
 long coro_read_nowait(int fd, void *buffer, size_t count) {
   struct iovec part = {buffer, count};
-  if (must_tell_sanitizers()) return outcome(preadv2(fd, &part, 1, -1, RWF_NOWAIT));
-  return without_flag(system_call(SYS_preadv2, fd, (long)&part, 1, -1, -1, RWF_NOWAIT));
+  if (coro_must_tell_sanitizers()) return coro_outcome(preadv2(fd, &part, 1, -1, RWF_NOWAIT));
+  return without_flag(coro_system_call(SYS_preadv2, fd, (long)&part, 1, -1, -1, RWF_NOWAIT));
 }
 
 long coro_write_nowait(int fd, const void *buffer, size_t count) {
   struct iovec part = {(void *)buffer, count};
-  if (must_tell_sanitizers()) return outcome(pwritev2(fd, &part, 1, -1, RWF_NOWAIT));
-  return without_flag(system_call(SYS_pwritev2, fd, (long)&part, 1, -1, -1, RWF_NOWAIT));
+  if (coro_must_tell_sanitizers()) return coro_outcome(pwritev2(fd, &part, 1, -1, RWF_NOWAIT));
+  return without_flag(coro_system_call(SYS_pwritev2, fd, (long)&part, 1, -1, -1, RWF_NOWAIT));
 }
 
 void coro_poll_for(int fd, short events, int64_t nanoseconds) {

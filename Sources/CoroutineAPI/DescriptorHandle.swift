@@ -1,20 +1,21 @@
 import CContext
 import CLinux
+import Glibc
 import SystemPackage
 
 /// What a `Socket` or `PipeEnd` knows of its descriptor, at a stable address.
 struct DescriptorState {
   let descriptor: CInt
   var traits: KernelOperation.Traits
+  private(set) var isClosed = false
+  /// It is somebody else's, and left open.
+  var isBorrowed = false
   /// The number of the loop that first waited on it; the only one that may while it lives.
   ///
   /// 0: nobody has, or it is closed. So one look says that it can be used, and where.
   private(set) var loop: UInt64 = 0
-  private(set) var isClosed = false
-  /// It is somebody else's, and left open.
-  var isBorrowed = false
-  /// Operations in flight on it, linked through themselves.
-  var firstInFlight: KernelOperation.Reference?
+  /// The operations in flight on it: see `DescriptorHandle+InFlight.swift`.
+  var inFlight = OperationsInFlight()
   /// The coroutine that closes it and waits for those operations to end.
   var closer: CoroutineRecord.Reference?
 
@@ -76,20 +77,37 @@ struct DescriptorHandle {
     return scheduler.perform(.call(systemCall), on: self, timeout: nil)
   }
 
-  /// Sends without an operation, if the backend would begin with the very call.
+  /// Makes the send(2), without blocking, that the backend would begin with, and no operation:
+  /// nearly always that is all.
   ///
   /// - Returns: A count or a negated errno value; -EAGAIN: it was tried in vain, and not counted
-  ///   against the budget. nil: nothing was tried.
+  ///   against the budget. nil: an operation has to tell.
   @inline(__always)
   func sendAtOnce(_ bytes: UnsafeRawBufferPointer, flags: CInt) -> Int? {
     guard let scheduler = owningLoop, scheduler.core.pointee.sendsAtOnce,
       scheduler.core.running.cancellation == .none,
-      let result = scheduler.withBackend({
-        $0.sendAtOnce(state.pointee.descriptor, bytes, flags: flags)
-      })
+      // Nobody overtakes who waits.
+      !state.pointee.inFlight.holdsSenders
     else { return nil }
-    if result != -Int(EAGAIN) { scheduler.spendBudgetInline() }
-    return result
+    let result = coro_sys_send(
+      state.pointee.descriptor, bytes.baseAddress, bytes.count, flags | CInt(MSG_DONTWAIT))
+    if result >= 0 {
+      scheduler.spendBudgetInline()
+      return result
+    }
+    return sendFailed(result, scheduler)
+  }
+
+  @inline(never)
+  private func sendFailed(_ result: Int, _ scheduler: Scheduler) -> Int? {
+    switch -result {
+    // The backend is to know that the number is nobody's any more.
+    case Int(EINTR), Int(EBADF): return nil
+    case Int(EAGAIN): return result
+    default:
+      scheduler.spendBudget()
+      return result
+    }
   }
 
   /// The calling thread's loop, if the descriptor is its own already, and open.
@@ -139,40 +157,7 @@ struct DescriptorHandle {
   /// For the operations that are in flight too, which have not been woken yet.
   func addTraits(_ traits: KernelOperation.Traits) {
     state.pointee.traits.formUnion(traits)
-    var cursor = state.pointee.firstInFlight
-    while let operation = cursor {
-      operation.pointer.pointee.traits.formUnion(traits)
-      cursor = operation.pointer.pointee.nextOnDescriptor
-    }
-  }
-
-  // MARK: The operations in flight
-
-  @inline(__always)
-  func enlist(_ operation: KernelOperation.Reference) {
-    operation.pointer.pointee.previousOnDescriptor = nil
-    operation.pointer.pointee.nextOnDescriptor = state.pointee.firstInFlight
-    state.pointee.firstInFlight?.pointer.pointee.previousOnDescriptor = operation
-    state.pointee.firstInFlight = operation
-  }
-
-  @inline(__always)
-  func unlist(_ operation: KernelOperation.Reference) {
-    let next = operation.pointer.pointee.nextOnDescriptor
-    let previous = operation.pointer.pointee.previousOnDescriptor
-    if let previous {
-      previous.pointer.pointee.nextOnDescriptor = next
-    } else {
-      state.pointee.firstInFlight = next
-    }
-    next?.pointer.pointee.previousOnDescriptor = previous
-    if let closer = state.pointee.closer, state.pointee.firstInFlight == nil { wake(closer) }
-  }
-
-  @inline(never)
-  private func wake(_ closer: CoroutineRecord.Reference) {
-    state.pointee.closer = nil
-    Scheduler(core: closer.core).makeReady(closer, .ready)
+    state.pointee.inFlight.forEach { $0.pointer.pointee.traits.formUnion(traits) }
   }
 
   // MARK: The end
@@ -209,12 +194,8 @@ struct DescriptorHandle {
   }
 
   private func drain(_ scheduler: Scheduler) {
-    var cursor = state.pointee.firstInFlight
-    while let operation = cursor {
-      cursor = operation.pointer.pointee.nextOnDescriptor
-      scheduler.hurry(operation)
-    }
-    guard state.pointee.firstInFlight != nil else { return }
+    state.pointee.inFlight.forEach { scheduler.hurry($0) }
+    if state.pointee.inFlight.isEmpty { return }
     let me = scheduler.core.running
     state.pointee.closer = me
     me.wait = .close

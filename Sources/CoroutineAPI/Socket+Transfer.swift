@@ -188,19 +188,17 @@ extension Socket {
   /// See `receive(_:)`.
   @usableFromInline
   func sendAll(_ bytes: UnsafeRawBufferPointer) throws(CoroutineError) {
-    guard let begun = handle.sendAtOnce(bytes, flags: SendFlags().once) else {
-      return try sendAllByOperation(bytes)
-    }
-    if begun != bytes.count { try sendRest(bytes, begun: begun) }
-  }
-
-  @inline(never)
-  private func sendAllByOperation(_ bytes: UnsafeRawBufferPointer) throws(CoroutineError) {
-    let begun = try handle.perform(
-      "sendAll", .send(handle.descriptor, bytes, flags: SendFlags().once), timeout: nil,
-      likelyToWait: true
-    ).rawValue
-    if begun != bytes.count { try sendRest(bytes, begun: begun) }
+    let count = bytes.count
+    let begun =
+      if let begun = handle.sendAtOnce(bytes, flags: SendFlags().once) {
+        begun
+      } else {
+        try handle.perform(
+          "sendAll", .send(handle.descriptor, bytes, flags: SendFlags().once), timeout: nil,
+          likelyToWait: true
+        ).rawValue
+      }
+    if begun != count { try sendRest(bytes, begun: begun) }
   }
 
   /// Sends what was not sent by a first step, whose outcome is `begun`.

@@ -37,16 +37,6 @@ public final class CheckedBackend: Backend {
   /// As the base.
   public var sendsAtOnce: Bool { base.sendsAtOnce }
 
-  /// See `Backend.sendAtOnce(_:_:flags:)`.
-  public func sendAtOnce(
-    _ descriptor: CInt, _ bytes: UnsafeRawBufferPointer, flags: CInt
-  ) -> Int? {
-    check(!isClosed, "something was sent after close()")
-    let result = base.sendAtOnce(descriptor, bytes, flags: flags)
-    if let result { checkResult(result) }
-    return result
-  }
-
   /// See `Backend.cancel(_:)`.
   public func cancel(_ operation: KernelOperation.Reference) {
     check(inFlight.contains(operation), "an operation was cancelled that is not in flight")
@@ -54,10 +44,10 @@ public final class CheckedBackend: Backend {
   }
 
   /// See `Backend.wait(_:completed:)`.
-  public func wait(_ limit: WaitLimit, completed: inout OperationList) {
+  public func wait(_ limit: WaitLimit, completed: inout Completions) {
     check(!isClosed, "a wait after close()")
     check(completed.isEmpty, "the list of completions was not empty")
-    var finished = OperationList()
+    var finished = Completions()
     base.wait(limit, completed: &finished)
     while let operation = finished.popFirst() {
       check(

@@ -206,6 +206,37 @@ extension Conformance {
       }
     }
 
+    @Test(arguments: BackendUnderTest.selected)
+    func `who sends does not overtake those who wait for room`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let (sender, receiver) = try Coroutine.socketPair()
+        let size = try sender.fill()
+        func send(_ number: UInt8) -> Spawned<Void> {
+          spawn { try sender.sendAll([UInt8](repeating: number, count: 4096)) }
+        }
+        var senders = [1, 2, 3].map(send)
+        try settle()
+        // Room, of which nobody has been told yet, if the backend is not asked in between.
+        var bytes = [UInt8](repeating: 0, count: size + 4 * 4096)
+        var count = bytes.withUnsafeMutableBytes {
+          recv(receiver.number, $0.baseAddress, $0.count, CInt(MSG_DONTWAIT))
+        }
+        #expect(count > 0)
+        senders.append(send(4))
+        while count < size + 4 * 4096 {
+          var rest = [UInt8](repeating: 0, count: 4096)
+          let got = try receiver.receive(into: &rest, timeout: .seconds(5))
+          bytes.replaceSubrange(count..<count + got, with: rest[..<got])
+          count += got
+        }
+        for sender in senders { try sender.value() }
+        let blocks = stride(from: size, to: count, by: 4096).map { bytes[$0] }
+        #expect(blocks == [1, 2, 3, 4])
+      }
+    }
+
     // MARK: Threads and loops
 
     @Test(arguments: BackendUnderTest.selected)

@@ -96,7 +96,7 @@ extension Conformance {
           #expect(!seam.backend.start(place))
           place.pointer.pointee.isCancelled = true
           seam.backend.cancel(place)
-          var completed = OperationList()
+          var completed = Completions()
           while completed.isEmpty { seam.backend.wait(.forever, completed: &completed) }
           #expect(completed.popFirst() == place)
           #expect(completed.isEmpty)

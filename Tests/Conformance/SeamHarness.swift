@@ -47,7 +47,7 @@ final class Seam {
 
   /// Waits once.
   func wait(_ limit: WaitLimit = .forever) {
-    var completed = OperationList()
+    var completed = Completions()
     backend.wait(limit, completed: &completed)
     while let operation = completed.popFirst() { finished[operation, default: 0] += 1 }
   }

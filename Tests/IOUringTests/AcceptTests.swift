@@ -39,7 +39,7 @@
       #expect(!backend.start(KernelOperation.Reference(operation)))
       operation.pointee.isCancelled = true
       backend.cancel(KernelOperation.Reference(operation))
-      var completed = OperationList()
+      var completed = Completions()
       while completed.isEmpty { backend.wait(.forever, completed: &completed) }
       #expect(operation.pointee.result == -Int(ECANCELED))
     }

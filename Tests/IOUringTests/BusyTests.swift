@@ -67,7 +67,7 @@
       func finish(_ indices: Set<Int>) throws {
         var missing = indices
         for _ in 0..<100 where !missing.isEmpty {
-          var completed = OperationList()
+          var completed = Completions()
           backend.wait(.forever, completed: &completed)
           backend.isBusy = true
           while let operation = completed.popFirst() {

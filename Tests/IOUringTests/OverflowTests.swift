@@ -82,7 +82,7 @@
       }
 
       func wait(_ limit: WaitLimit) {
-        var completed = OperationList()
+        var completed = Completions()
         backend.wait(limit, completed: &completed)
         while let operation = completed.popFirst() { reports.append(operation) }
       }

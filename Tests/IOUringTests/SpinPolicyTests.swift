@@ -126,14 +126,14 @@
           #expect(!backend.start(KernelOperation.Reference(pointer)))
           #expect(backend.ring.inFlight == 2)
           #expect(write(ends[1], "x", 1) == 1)
-          var completed = OperationList()
+          var completed = Completions()
           while completed.isEmpty { backend.wait(.forever, completed: &completed) }
         }
       }
       #expect(backend.ring.inFlight == 1)
       for _ in 0..<10 {
         backend.wake()
-        var completed = OperationList()
+        var completed = Completions()
         backend.wait(.forever, completed: &completed)
       }
       #expect(backend.ring.inFlight == 1)
@@ -142,7 +142,7 @@
     @Test func `it ends at its deadline`() throws {
       let backend = try make()
       defer { backend.close() }
-      var completed = OperationList()
+      var completed = Completions()
       for microseconds in [-1, 0, 1, 10, 200] {
         let deadline = backend.now + .microseconds(microseconds)
         while backend.now < deadline { backend.wait(.until(deadline), completed: &completed) }
@@ -164,7 +164,7 @@
           for _ in 0..<100 {
             pointer.initialize(to: KernelOperation(.receive(ends[0], bytes, flags: 0)))
             #expect(!backend.start(reference))
-            var completed = OperationList()
+            var completed = Completions()
             backend.wait(.until(backend.now + .microseconds(5)), completed: &completed)
             try #require(completed.isEmpty)
             try #require(write(ends[1], "x", 1) == 1)
@@ -178,7 +178,7 @@
     @Test func `it ends when it is woken`() throws {
       let backend = try make()
       defer { backend.close() }
-      var completed = OperationList()
+      var completed = Completions()
       for _ in 0..<100 {
         backend.wake()
         backend.wait(.forever, completed: &completed)

@@ -148,7 +148,7 @@ import Testing
       }
       #expect(backend.started.count == 2)
       try other.close()
-      #expect(loop.operationsInFlight == 0)
+      #expect(core.operationsInFlight == 0)
     }
   }
 
@@ -170,10 +170,10 @@ import Testing
     try withScript { backend in
       let end = leaveUnclosed(backend)
       #expect(backend.inFlight.count == 1)
-      #expect(loop.operationsInFlight == 1)
+      #expect(core.operationsInFlight == 1)
       backend.finish(end, after: .seconds(1), 0)
       try Coroutine.sleep(2)
-      #expect(loop.operationsInFlight == 0)
+      #expect(core.operationsInFlight == 0)
     }
   }
 

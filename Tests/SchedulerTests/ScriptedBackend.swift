@@ -33,7 +33,7 @@ final class ScriptedBackend: Backend {
   private(set) var isClosed = false
 
   private(set) var inFlight: [KernelOperation.Reference] = []
-  private var finished = OperationList()
+  private var finished = Completions()
   private var script: [(time: Instant, action: () -> Void)] = []
   private let isWoken = Atomic(false)
 
@@ -88,7 +88,7 @@ final class ScriptedBackend: Backend {
     after(cancelDelay) { [unowned self] in report(operation, -Int(ECANCELED)) }
   }
 
-  func wait(_ limit: WaitLimit, completed: inout OperationList) {
+  func wait(_ limit: WaitLimit, completed: inout Completions) {
     expect(!isClosed && completed.isEmpty, "a wait after close(), or with a used list")
     waits.append(limit)
     if !isWoken.exchange(false, ordering: .relaxed) { passTime(limit) }

@@ -56,7 +56,7 @@ var loop: SchedulerCore { core.pointee }
 /// What its budget is at now.
 var budget: Int { core.budget }
 
-private var core: UnsafeMutablePointer<SchedulerCore> {
+var core: UnsafeMutablePointer<SchedulerCore> {
   guard let scheduler = Scheduler.current else { fatalError("This thread has no loop.") }
   return scheduler.core
 }

@@ -51,7 +51,7 @@ import Testing
         #expect(!fixture.table.begin(reference))
         #expect(write(fixture.ends.1, "x", 1) == 1)
 
-        var completed = OperationList()
+        var completed = Completions()
         fixture.table.edge(
           fixture.tag(generation: 1), events: EPOLLIN.rawValue, completed: &completed)
         #expect(completed.isEmpty, "an event of the number's former owner woke the new one")
@@ -74,7 +74,7 @@ import Testing
         let reference = KernelOperation.Reference(pointer)
         #expect(!fixture.table.begin(reference))
         #expect(write(fixture.ends.1, "x", 1) == 1)
-        var completed = OperationList()
+        var completed = Completions()
         fixture.table.edge(
           fixture.tag(generation: 0), events: EPOLLIN.rawValue, completed: &completed)
         #expect(completed.popFirst() == reference)
@@ -90,14 +90,14 @@ import Testing
     }
   }
 
-  @Test func `what is sent at once finds no room, and waits without asking again`() {
+  @Test func `what was tried in vain waits without asking again`() {
     let fixture = Fixture()
     let bytes = [UInt8](repeating: 0, count: 4096)
     bytes.withUnsafeBytes { bytes in
-      func sendAtOnce() -> Int? { fixture.table.sendAtOnce(fixture.ends.0, bytes, 0) }
-      #expect(sendAtOnce() == bytes.count)
-      while let sent = sendAtOnce(), sent > 0 {}
-      #expect(sendAtOnce() == -Int(EAGAIN))
+      func sendNow() -> Int {
+        send(fixture.ends.0, bytes.baseAddress, bytes.count, CInt(MSG_DONTWAIT))
+      }
+      while sendNow() > 0 {}
       // Room that is made before the operation starts makes an edge for it.
       var buffer = [UInt8](repeating: 0, count: 1 << 20)
       while recv(fixture.ends.1, &buffer, buffer.count, CInt(MSG_DONTWAIT)) > 0 {}
@@ -105,31 +105,12 @@ import Testing
       withUnsafeMutablePointer(to: &operation) { pointer in
         let reference = KernelOperation.Reference(pointer)
         #expect(!fixture.table.begin(reference))
-        // Nobody overtakes who waits.
-        #expect(sendAtOnce() == nil)
-        var completed = OperationList()
+        var completed = Completions()
         fixture.table.edge(
           fixture.tag(generation: 0), events: EPOLLOUT.rawValue, completed: &completed)
         #expect(completed.popFirst() == reference)
         #expect(pointer.pointee.result == bytes.count)
       }
-      #expect(sendAtOnce() == bytes.count)
-    }
-  }
-
-  @Test func `what is sent at once on a number that is nobody's is an operation's to tell`() {
-    let fixture = Fixture(isApart: true)
-    var byte: UInt8 = 0
-    withUnsafeBytes(of: &byte) { bytes in
-      #expect(fixture.table.sendAtOnce(fixture.ends.0, bytes, 0) == nil, "nothing is known of it")
-      #expect(fixture.table.sendAtOnce(-1, bytes, 0) == nil)
-      var operation = KernelOperation(.send(fixture.ends.0, bytes, flags: 0))
-      withUnsafeMutablePointer(to: &operation) {
-        #expect(fixture.table.begin(KernelOperation.Reference($0)))
-      }
-      #expect(fixture.table.sendAtOnce(fixture.ends.0, bytes, 0) == 1)
-      close(fixture.ends.0)
-      #expect(fixture.table.sendAtOnce(fixture.ends.0, bytes, 0) == -Int(EBADF))
     }
   }
 
@@ -143,7 +124,7 @@ import Testing
         let reference = KernelOperation.Reference(pointer)
         #expect(!fixture.table.begin(reference))
         #expect(write(fixture.ends.1, "more than 8", 11) == 11)
-        var completed = OperationList()
+        var completed = Completions()
         fixture.table.edge(
           fixture.tag(generation: 0), events: EPOLLIN.rawValue, completed: &completed)
         #expect(completed.popFirst() == reference && pointer.pointee.result == 8)
@@ -177,7 +158,7 @@ import Testing
 
           try #require(Glibc.write(ends[1], "ab", 2) == 2)
           #expect(!table.begin(reader))
-          var completed = OperationList()
+          var completed = Completions()
           table.attemptPostponed(&completed, staysInLine: false)
           #expect(completed.popFirst() == reader && read.pointee.result == 2)
           try #require(Glibc.write(ends[1], "c", 1) == 1)
@@ -193,7 +174,7 @@ import Testing
     withUnsafeMutablePointer(to: &operation) { pointer in
       let reference = KernelOperation.Reference(pointer)
       #expect(!fixture.table.startPolling(reference))
-      var completed = OperationList()
+      var completed = Completions()
       fixture.table.edge(
         fixture.tag(generation: 0), events: EPOLLIN.rawValue, completed: &completed)
       #expect(completed.isEmpty)
@@ -233,7 +214,7 @@ import Testing
           !(isPolling ? fixture.table.startPolling(reference) : fixture.table.begin(reference)))
       }
       close(fixture.ends.0)
-      var completed = OperationList()
+      var completed = Completions()
       if by == .cancellation {
         fixture.table.cancel(KernelOperation.Reference(operations.baseAddress!))
       } else {
@@ -262,7 +243,7 @@ extension WaiterTable {
     return start(operation)
   }
 
-  fileprivate func edge(_ tag: UInt64, events: UInt32, completed: inout OperationList) {
+  fileprivate func edge(_ tag: UInt64, events: UInt32, completed: inout Completions) {
     var event = epoll_event()
     event.events = events
     event.data.u64 = tag

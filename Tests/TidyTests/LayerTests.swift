@@ -55,7 +55,7 @@ import Testing
   /// The seam's files, and the names of the layers above that they must not know.
   ///
   /// An operation carries its waiter through the seam without a look at it: that one line is the
-  /// exception.
+  /// exception. And what a backend reports to, `Completions`, is the scheduler's.
   @Test func `the seam knows nothing of the scheduler`() {
     let above = [
       "Scheduler", "SchedulerCore", "CoroutineRecord", "RunQueue", "WaitList", "TimerQueue",

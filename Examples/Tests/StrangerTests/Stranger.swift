@@ -11,7 +11,7 @@ final class StrangersBackend: Backend {
   var now: Instant { base.now }
   func start(_ operation: KernelOperation.Reference) -> Bool { base.start(operation) }
   func cancel(_ operation: KernelOperation.Reference) { base.cancel(operation) }
-  func wait(_ limit: WaitLimit, completed: inout OperationList) {
+  func wait(_ limit: WaitLimit, completed: inout Completions) {
     base.wait(limit, completed: &completed)
   }
   func wake() { base.wake() }

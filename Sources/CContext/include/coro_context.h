@@ -37,6 +37,9 @@ typedef struct coro_words {
   _Bool must_tell;
 } coro_words;
 
+// The only value of `wait` that C knows: see `Wait`.
+enum { CORO_WAIT_NOTHING = 0 };
+
 // What a context's owner keeps for itself, in the cache line that a switch touches anyway: see
 // `CoroutineRecord`.
 typedef struct coro_owner_fields {

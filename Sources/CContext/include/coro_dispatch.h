@@ -16,6 +16,8 @@ typedef struct coro_dispatcher {
   // budget without counting anything that is not counted anyway.
   int64_t poll_at;
   coro_words words;
+  // What the backend has yet to report.
+  int64_t operations_in_flight;
 } coro_dispatcher;
 
 typedef enum coro_yield_outcome {
@@ -48,4 +50,24 @@ static inline __attribute__((always_inline)) coro_yield_outcome coro_yield(void)
   coro_arrival arrival = coro_context_jump(me, next);
   // After the others' turn, so that a cancellation by one of them ends this very call.
   return arrival.here->owner.cancellation ? CORO_YIELDED_CANCELLED : CORO_YIELDED;
+}
+
+// Makes ready who waits for an operation that was reported.
+//
+// False: nothing was done, because nobody waits, or there is more to do than that.
+static inline __attribute__((always_inline)) _Bool coro_deliver(coro_dispatcher *dispatcher,
+                                                                void *waiting,
+                                                                const void *operation) {
+  coro_context *waiter = waiting;
+  if (waiter == NULL || waiter->owner.operation != operation || waiter->owner.timer_place >= 0) {
+    return 0;
+  }
+  // Reported again, it would not be found.
+  waiter->owner.operation = NULL;
+  waiter->owner.wait = CORO_WAIT_NOTHING;
+  dispatcher->operations_in_flight--;
+  coro_run_queue *queue = &dispatcher->queue;
+  *coro_run_queue_slot(queue, queue->head + queue->count) = waiter;
+  queue->count++;
+  return 1;
 }

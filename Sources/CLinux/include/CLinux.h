@@ -6,6 +6,8 @@
 #error "swift-coroutines runs on Linux only: its backends are epoll and io_uring."
 #endif
 
+#include "coro_syscalls.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -26,10 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-// The system calls of the hot path, without what the C library puts around them: they are no
-// cancellation points (pthreads(7)), and of failure they return the negated errno value.
-long coro_sys_recv(int fd, void *buffer, size_t count, int flags);
-long coro_sys_send(int fd, const void *buffer, size_t count, int flags);
+// As those of `coro_syscalls.h`: of failure it returns the negated errno value.
 long coro_sys_epoll_wait(int epoll, struct epoll_event *events, int count, int milliseconds);
 
 // RWF_NOWAIT (Linux 4.14): a read or write that would block fails with EAGAIN, whatever the

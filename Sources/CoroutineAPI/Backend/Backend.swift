@@ -24,17 +24,12 @@ public protocol Backend: AnyObject {
   /// - Returns: True if it finished already; its result is set and it is not reported again.
   func start(_ operation: KernelOperation.Reference) -> Bool
 
-  /// Whether `sendAtOnce` is worth asking. By default it is not.
+  /// Whether `start` would begin a send(2), on a socket on which nobody waits to send, with the
+  /// very call: then the scheduler makes it itself, and starts an operation only if there was no
+  /// room (`KernelOperation.wasTried`).
   ///
-  /// Asked once.
+  /// By default it is not so. Asked once.
   var sendsAtOnce: Bool { get }
-
-  /// Makes the send(2), without blocking, that `start` would begin with: nearly always that is all,
-  /// and no operation is needed.
-  ///
-  /// - Returns: A count or a negated errno value. -EAGAIN: there was no room, and an operation that
-  ///   `wasTried` is started next. nil: nothing was tried, and an operation is started.
-  func sendAtOnce(_ descriptor: CInt, _ bytes: UnsafeRawBufferPointer, flags: CInt) -> Int?
 
   /// Asks the kernel to finish an operation in flight early.
   ///
@@ -43,7 +38,7 @@ public protocol Backend: AnyObject {
   func cancel(_ operation: KernelOperation.Reference)
 
   /// Submits what is queued, waits as long as `limit` allows, appends what finished.
-  func wait(_ limit: WaitLimit, completed: inout OperationList)
+  func wait(_ limit: WaitLimit, completed: inout Completions)
 
   /// Ends a `wait`, the one that is under way or else the next one.
   ///
@@ -68,13 +63,6 @@ public protocol Backend: AnyObject {
 extension Backend {
   /// False.
   public var sendsAtOnce: Bool { false }
-
-  /// Does nothing.
-  public func sendAtOnce(
-    _ descriptor: CInt, _ bytes: UnsafeRawBufferPointer, flags: CInt
-  ) -> Int? {
-    nil
-  }
 
   /// Does nothing.
   public func abandon() {}

@@ -76,41 +76,45 @@ public struct KernelOperation {
   /// Which way bytes flow.
   ///
   /// Those who wait for the same direction of one descriptor are served in order.
-  public enum Direction: Sendable {
+  public enum Direction: UInt8, Sendable {
     /// It can be read from, or somebody connects.
     case reading
     /// It has room, or is connected.
     case writing
   }
 
+  // In this order without gaps, so that what is constant where an operation is made is written
+  // with few stores.
+
   /// What is asked.
   public let kind: Kind
-  /// `kind.descriptor`, so that nobody has to take the kind apart for it.
-  public let descriptor: CInt
-  /// `kind.direction`, likewise.
-  public let direction: Direction?
   /// What is known of the descriptor.
   public internal(set) var traits: Traits
+  /// `kind.direction`, so that nobody has to take the kind apart for it.
+  public let direction: Direction?
   /// False: attempt it once, and report EAGAIN instead of waiting.
   ///
   /// `start` then returns true.
   public let mayWait: Bool
+  /// Its call was made just now and found the descriptor not ready: see
+  /// `Backend.sendsAtOnce`.
+  ///
+  /// To make it again would be a waste. It may wait.
+  public let wasTried: Bool
+  /// Set by whoever calls `Backend.cancel`.
+  public var isCancelled = false
+  /// `kind.descriptor`, likewise.
+  public let descriptor: CInt
   /// The other end of a pipe that was made by this loop's program, or -1.
   ///
   /// A hint, so that the loop need not be told by the kernel what one coroutine writes and another
   /// reads: either end may be open elsewhere too, or closed, and its number another's.
   public let peer: CInt
-  /// Its call was made just now and found the descriptor not ready: by `Backend.sendAtOnce`.
-  ///
-  /// To make it again would be a waste. It may wait.
-  public let wasTried: Bool
 
   /// A count or a descriptor, or a negated errno value.
   ///
   /// Valid once the operation is reported.
   public var result: Int = 0
-  /// Set by whoever calls `Backend.cancel`.
-  public var isCancelled = false
   /// A word for the backend while the operation is in flight.
   public var backendWord: UInt64 = 0
   /// Links for lists of the backend while the operation is in flight, for `OperationList` after.
@@ -118,10 +122,10 @@ public struct KernelOperation {
   /// See `next`.
   public var previous: Reference?
 
-  /// The record of the coroutine that waits.
+  /// The context of the coroutine that waits.
   ///
   /// The backend leaves it alone.
-  var waiter: CoroutineRecord.Reference?
+  @usableFromInline var waiter: UnsafeMutableRawPointer?
   /// Links for the descriptor's list of operations in flight.
   var nextOnDescriptor: Reference?
   var previousOnDescriptor: Reference?

@@ -34,7 +34,7 @@ extension CoroutineRecord.Reference {
     @inline(__always) nonmutating set { pointee.context.owner.timer_place = newValue }
   }
 
-  /// The operation it waits for, while `wait` is `.operation`; else one that is gone.
+  /// The operation it waits for, while `wait` is `.operation`; else nil.
   var operation: KernelOperation.Reference? {
     @inline(__always) get {
       pointee.context.owner.operation.map {

@@ -7,7 +7,7 @@ extension Scheduler {
   /// Nothing can run, and nothing can ever happen that would change that.
   @inline(__always)
   var isDeadlocked: Bool {
-    core.pointee.operationsInFlight <= 1 && core.pointee.timers.isEmpty && nothingIsInFlight
+    core.operationsInFlight <= 1 && core.pointee.timers.isEmpty && nothingIsInFlight
   }
 
   private var nothingIsInFlight: Bool {
@@ -15,7 +15,7 @@ extension Scheduler {
     // without leaving one); it counts while there are handlers that it could call, and while it is
     // being ended (no table is left then).
     let hidden = core.pointee.signals.map { $0.isIdle ? 1 : 0 } ?? 0
-    return core.pointee.operationsInFlight - hidden <= 0
+    return core.operationsInFlight - hidden <= 0
   }
 
   /// Wakes the main coroutine with an error, or, after its end, gives up.
@@ -94,7 +94,7 @@ extension Scheduler {
       stopSignals()
     } while !isOver || core.pointee.signals != nil
     // Nobody waits for a detached close, and yet the backend must have reported it (I3).
-    while core.pointee.operationsInFlight > 0 { turn(mayBlock: true) }
+    while core.operationsInFlight > 0 { turn(mayBlock: true) }
     return report
   }
 

@@ -1,3 +1,4 @@
+import CContext
 import Glibc
 
 /// From a call of the API to the kernel and back.
@@ -29,9 +30,11 @@ extension Scheduler {
       kind, traits: descriptor?.state.pointee.traits ?? [],
       mayWait: timeout?.isPositive ?? true, peer: peer,
       wasTried: wasTried)
-    return withUnsafeMutablePointer(to: &operation) {
+    // The pointer is to one operation and never moved: there is nothing to protect the stack from.
+    return _withUnprotectedUnsafeMutablePointer(to: &operation) {
       perform(
-        KernelOperation.Reference($0), on: descriptor, timeout: timeout, likelyToWait: likelyToWait)
+        KernelOperation.Reference($0), kind.direction, on: descriptor, timeout: timeout,
+        likelyToWait: likelyToWait)
     }
   }
 
@@ -40,21 +43,21 @@ extension Scheduler {
   func performUncancelled(_ kind: KernelOperation.Kind) -> Outcome {
     var operation = KernelOperation(kind)
     return withUnsafeMutablePointer(to: &operation) {
-      perform(KernelOperation.Reference($0), on: nil, timeout: nil, likelyToWait: false)
+      perform(KernelOperation.Reference($0), nil, on: nil, timeout: nil, likelyToWait: false)
     }
   }
 
   /// What finishes at once comes back without a call but the backend's.
   @inline(__always)
   private func perform(
-    _ operation: KernelOperation.Reference, on descriptor: DescriptorHandle?, timeout: Duration?,
-    likelyToWait: Bool
+    _ operation: KernelOperation.Reference, _ direction: KernelOperation.Direction?,
+    on descriptor: DescriptorHandle?, timeout: Duration?, likelyToWait: Bool
   ) -> Outcome {
-    operation.pointer.pointee.waiter = core.running
+    operation.pointer.pointee.waiter = UnsafeMutableRawPointer(core.running)
     guard withBackend({ $0.start(operation) }) else {
       return likelyToWait
-        ? awaitDeliveryInline(of: operation, on: descriptor, timeout: timeout)
-        : awaitDelivery(of: operation, on: descriptor, timeout: timeout)
+        ? awaitDeliveryInline(of: operation, direction, on: descriptor, timeout: timeout)
+        : awaitDelivery(of: operation, direction, on: descriptor, timeout: timeout)
     }
     if case .call = operation.pointer.pointee.kind {
       // Such calls promise not to suspend: what stands between two of them is undivided.
@@ -67,28 +70,31 @@ extension Scheduler {
 
   @inline(never)
   private func awaitDelivery(
-    of operation: KernelOperation.Reference, on descriptor: DescriptorHandle?, timeout: Duration?
+    of operation: KernelOperation.Reference, _ direction: KernelOperation.Direction?,
+    on descriptor: DescriptorHandle?, timeout: Duration?
   ) -> Outcome {
-    awaitDeliveryInline(of: operation, on: descriptor, timeout: timeout)
+    awaitDeliveryInline(of: operation, direction, on: descriptor, timeout: timeout)
   }
 
   @inline(__always)
   private func awaitDeliveryInline(
-    of operation: KernelOperation.Reference, on descriptor: DescriptorHandle?, timeout: Duration?
+    of operation: KernelOperation.Reference, _ direction: KernelOperation.Direction?,
+    on descriptor: DescriptorHandle?, timeout: Duration?
   ) -> Outcome {
     let me = core.running
-    core.pointee.operationsInFlight &+= 1
+    core.operationsInFlight &+= 1
     me.operation = operation
     me.wait = .operation
     me.wakeReason = .ready
-    descriptor?.enlist(operation)
+    descriptor?.state.pointee.inFlight.add(operation, direction)
     if let timeout { setTimer(timeout) }
     let reason = parkInline()
-    descriptor?.unlist(operation)
+    descriptor?.state.pointee.inFlight.remove(operation, direction)
+    descriptor?.tellCloser()
 
     // Cancelling only hurries: if the operation won the race, what it did is what counts.
     let result = operation.pointer.pointee.result
-    guard result == -Int(ECANCELED) else { return Outcome(result) }
+    if result >= 0 || result != -Int(ECANCELED) { return Outcome(result) }
     return outcomeOfCancelled(reason, descriptor)
   }
 
@@ -110,19 +116,15 @@ extension Scheduler {
     }
   }
 
-  /// Takes a finished operation from the backend and makes its coroutine ready.
-  @inline(__always)
+  /// Takes a finished operation from the backend: those whose coroutines are not just to be made
+  /// ready, which is `coro_deliver`.
   func deliver(_ operation: KernelOperation.Reference) {
-    guard let record = operation.pointer.pointee.waiter else {
-      return finishDetached(operation)
-    }
-    guard record.wait == .operation,
-      record.operation == operation
-    else { fatalError("The backend reported an operation that is not in flight (I1).") }
-    core.pointee.operationsInFlight &-= 1
+    guard let waiter = operation.pointer.pointee.waiter else { return finishDetached(operation) }
     // Its time may be up before it runs: nothing is waited for any more.
-    core.pointee.timers.remove(record)
-    makeReady(record, record.wakeReason)
+    core.pointee.timers.remove(waiter.assumingMemoryBound(to: CoroutineRecord.self))
+    guard coro_deliver(&core.pointee.dispatcher, waiter, operation.pointer) else {
+      fatalError("The backend reported an operation that is not in flight (I1).")
+    }
   }
 
   // MARK: Operations that nobody waits for
@@ -131,14 +133,14 @@ extension Scheduler {
   func performDetached(_ kind: KernelOperation.Kind) {
     let pointer = UnsafeMutablePointer<KernelOperation>.allocate(capacity: 1)
     pointer.initialize(to: KernelOperation(kind))
-    core.pointee.operationsInFlight += 1
+    core.operationsInFlight += 1
     if withBackend({ $0.start(KernelOperation.Reference(pointer)) }) {
       finishDetached(KernelOperation.Reference(pointer))
     }
   }
 
   private func finishDetached(_ operation: KernelOperation.Reference) {
-    core.pointee.operationsInFlight -= 1
+    core.operationsInFlight -= 1
     operation.pointer.deallocate()
   }
 
@@ -155,7 +157,8 @@ extension Scheduler {
     // Closing is never cancelled: the descriptor would be nobody's.
     if case .close = operation.pointer.pointee.kind { return }
     guard !operation.pointer.pointee.isCancelled,
-      let waiter = operation.pointer.pointee.waiter, waiter.wait == .operation
+      let waiter = operation.pointer.pointee.waiter,
+      waiter.assumingMemoryBound(to: CoroutineRecord.self).operation == operation
     else { return }
     operation.pointer.pointee.isCancelled = true
     withBackend { $0.cancel(operation) }

@@ -25,7 +25,7 @@ extension Scheduler {
     me.since = core.pointee.turnTime
     let next = core.pointee.dispatcher.queue.popFirst() ?? waitForNext()
     if next == me { return me.wakeReason }
-    if core.budget <= 0 { pollAndAdapt() }
+    if core.isBudgetSpent { pollAndAdapt() }
     return switchTo(next).wakeReason
   }
 
@@ -71,8 +71,8 @@ extension Scheduler {
       switchWithWords(from: me, to: next)
       return me
     }
-    // Where it is in a register.
-    return .init(context: coro_context_jump(me.context, next.context).here)
+    // Where it is in a register; whoever jumps names both.
+    return .init(context: coro_context_jump(me.context, next.context).here.unsafelyUnwrapped)
   }
 
   @inline(never)
@@ -97,14 +97,14 @@ extension Scheduler {
   @inline(__always)
   func spendBudget() {
     core.pointee.dispatcher.poll_at &-= 1
-    if core.budget <= 0 { pollAndAdapt() }
+    if core.isBudgetSpent { pollAndAdapt() }
   }
 
   /// As `spendBudget`, for an operation that finished without waiting: the others get their turn.
   @inline(__always)
   func spendBudgetInline() {
     core.pointee.dispatcher.poll_at &-= 1
-    if core.budget <= 0 { yieldToAll() }
+    if core.isBudgetSpent { yieldToAll() }
   }
 
   @inline(never)
@@ -151,13 +151,13 @@ extension Scheduler {
         tellWatchdog(of: nil)
       }
     }
-    var completed = OperationList()
+    var completed = Completions(of: &core.pointee.dispatcher)
     let limit: WaitLimit =
       if !mayBlock { .poll } else if let deadline = core.pointee.timers.earliest {
         .until(deadline)
       } else { .forever }
     // With nothing in flight there is no news but the time.
-    if mayBlock || core.pointee.operationsInFlight > 0 {
+    if mayBlock || core.operationsInFlight > 0 {
       withBackend { $0.wait(limit, completed: &completed) }
     }
     if mayBlock {
@@ -170,12 +170,6 @@ extension Scheduler {
       // how long switches take: measure anew, and begin soon.
       core.pointee.isBusySinceLastPoll = false
       core.budget = Int(min(core.pointee.budgetMax, SchedulerCore.budgetStart))
-    }
-    // The links of what is delivered are nobody's any more, nor need they be cleared.
-    var next = completed.first
-    while let operation = next {
-      next = operation.pointer.pointee.next
-      deliver(operation)
     }
     if !core.pointee.timers.isEmpty { expireTimers() }
   }

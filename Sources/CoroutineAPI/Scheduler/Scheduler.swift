@@ -10,6 +10,15 @@ import Glibc
 struct Scheduler {
   let core: UnsafeMutablePointer<SchedulerCore>
 
+  init(core: UnsafeMutablePointer<SchedulerCore>) {
+    self.core = core
+  }
+
+  /// The loop whose first member this is.
+  init(dispatcher: UnsafeMutablePointer<coro_dispatcher>) {
+    core = UnsafeMutableRawPointer(dispatcher).assumingMemoryBound(to: SchedulerCore.self)
+  }
+
   /// The calling thread's loop, or nil.
   static var current: Scheduler? {
     @inline(__always) get {

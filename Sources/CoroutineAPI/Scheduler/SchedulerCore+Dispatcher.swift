@@ -13,6 +13,12 @@ extension UnsafeMutablePointer<SchedulerCore> {
     @inline(__always) nonmutating set { pointee.dispatcher.running = newValue.context }
   }
 
+  /// What the backend has yet to report.
+  var operationsInFlight: Int {
+    @inline(__always) get { Int(pointee.dispatcher.operations_in_flight) }
+    @inline(__always) nonmutating set { pointee.dispatcher.operations_in_flight = Int64(newValue) }
+  }
+
   /// Switches and inline completions left until the kernel is asked for news.
   ///
   /// Taking somebody out of the run queue costs one without being counted anywhere else, and
@@ -22,6 +28,11 @@ extension UnsafeMutablePointer<SchedulerCore> {
     @inline(__always) nonmutating set {
       pointee.dispatcher.poll_at = pointee.dispatcher.queue.head &+ Int64(newValue)
     }
+  }
+
+  /// The same in one comparison.
+  var isBudgetSpent: Bool {
+    @inline(__always) get { pointee.dispatcher.poll_at <= pointee.dispatcher.queue.head }
   }
 }
 

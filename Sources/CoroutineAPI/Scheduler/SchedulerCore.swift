@@ -15,7 +15,6 @@ struct SchedulerCore {
   /// Made when something first waits for the kernel; nil before.
   var backend: Unmanaged<BackendBox>?
   let choice: BackendChoice
-  var operationsInFlight = 0
   var timers = TimerQueue()
   var budgetMax: Int32 = SchedulerCore.budgetStart
   var lastPoll = Instant(nanoseconds: 0)
