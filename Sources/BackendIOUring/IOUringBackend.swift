@@ -37,6 +37,8 @@
     @exclusivity(unchecked) private var busyUntil = Instant(nanoseconds: 0)
     /// When the last wait ended, if it was such a look.
     @exclusivity(unchecked) private var lastLook: Instant?
+    /// How many entries had been filled by then, ever.
+    @exclusivity(unchecked) private var tailAtLastLook: UInt32 = 0
     /// The numbers whose entries in `lines` say `isPostponed`, and some that do not any more.
     @exclusivity(unchecked) var postponed: [CInt] = []
     /// Until when they may stay there while there is something to report; nil: the next `wait` that
@@ -276,8 +278,10 @@
 
     /// Notes a wait that begins, and when, if it is a look in between.
     ///
-    /// The scheduler looks every 100 µs or so, unless one coroutine takes longer; twice the 200 µs
-    /// that it puts up with say so. It may be a while until that one's next turn.
+    /// The scheduler looks after a round of its run queue, or after 100 µs if that takes less, and
+    /// a millisecond at the latest. What asks for much meanwhile is no computing; the rest of the
+    /// time may be twice the 200 µs that the scheduler puts up with for its shortest rounds. It may
+    /// be a while until the next turn of who took more.
     @inline(__always)
     func noteHowBusy(_ limit: WaitLimit, _ look: @autoclosure () -> Instant) {
       guard limit == .poll else {
@@ -286,8 +290,11 @@
         return
       }
       let look = look()
-      if let lastLook, look - lastLook > .microseconds(400) {
-        busyUntil = look + .milliseconds(20)
+      if let lastLook {
+        let served = Int64(queues.pointee.sq.sqe_tail &- tailAtLastLook) * 8_000
+        if look.nanoseconds - lastLook.nanoseconds - served > 400_000 {
+          busyUntil = look + .milliseconds(20)
+        }
       }
       isBusy = look < busyUntil
     }
@@ -295,7 +302,9 @@
     /// Notes a wait that ends: what the kernel did in it is nobody's computing.
     @inline(__always)
     func noteEnd(of limit: WaitLimit, _ end: @autoclosure () -> Instant) {
-      if limit == .poll { lastLook = end() }
+      guard limit == .poll else { return }
+      lastLook = end()
+      tailAtLastLook = queues.pointee.sq.sqe_tail
     }
 
     /// Writes to the eventfd, which the ring polls.

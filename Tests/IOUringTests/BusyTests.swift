@@ -38,6 +38,16 @@
       backend.close()
     }
 
+    @Test func `a time in which much is asked for says nothing`() {
+      #expect(!look(at: 1000))
+      // Without the kernel's knowledge: nothing of it is ever submitted.
+      backend.queues.pointee.sq.sqe_tail &+= 100
+      #expect(!look(at: 2200))
+      #expect(look(at: 3000))
+      backend.queues.pointee.sq.sqe_tail &-= 100
+      backend.close()
+    }
+
     @Test func `while somebody computes what is sent is not kept for the ring`() throws {
       defer { backend.close() }
       // Where the ring has not everything the calls are made at once anyway.

@@ -120,6 +120,73 @@ import Testing
     }
   }
 
+  /// Lets so many coroutines take turns for a while, on a kernel with something in flight.
+  ///
+  /// - Returns: How often it was asked for news.
+  private func looks(
+    _ count: Int, for time: Duration, _ turn: @escaping (ScriptedBackend, Int) -> Void
+  ) throws -> Int {
+    try withScript { backend in
+      let end = scripted()
+      let reader = Coroutine { _ = try? end.readSome() }
+      reader.start()
+      let others = (0..<count).map { number in
+        Coroutine {
+          while backend.elapsed < time {
+            turn(backend, number)
+            try Coroutine.sleep()
+          }
+        }
+      }
+      for other in others { other.start() }
+      for other in others { try other.join() }
+      let looks = backend.waits.count
+      backend.finish(end.number, 1)
+      try reader.join()
+      return looks
+    }
+  }
+
+  @Test func `whoever can run goes first, and then the kernel is asked`() throws {
+    // 20 rounds of half a millisecond each.
+    let looks = try looks(50, for: .milliseconds(10)) { backend, _ in
+      backend.pass(.microseconds(10))
+    }
+    #expect((17...23).contains(looks), "\(looks)")
+  }
+
+  @Test func `where many can run the kernel is asked after a millisecond`() throws {
+    let looks = try looks(1000, for: .milliseconds(30)) { backend, _ in
+      backend.pass(.microseconds(10))
+    }
+    #expect((27...33).contains(looks), "\(looks)")
+  }
+
+  @Test func `where somebody computes the kernel is asked before each has had a turn`() throws {
+    // 10 rounds, after each of which it would be asked anyway.
+    let looks = try looks(50, for: .milliseconds(50)) { backend, number in
+      backend.pass(.microseconds(number < 5 ? 1000 : 1))
+    }
+    #expect(looks > 30, "\(looks)")
+  }
+
+  @Test func `a time that comes is noticed without the kernel`() throws {
+    var end: Duration?
+    _ = try looks(50, for: .milliseconds(10)) { backend, number in
+      if number == 49, end == nil, backend.elapsed > .milliseconds(5) {
+        let start = backend.elapsed
+        end = .zero
+        Coroutine {
+          try Coroutine.sleep(for: .microseconds(210))
+          end = backend.elapsed - start
+        }.start()
+      }
+      backend.pass(.microseconds(10))
+    }
+    // A round, and what the clock's looks are apart, but not two rounds.
+    #expect(try #require(end) <= .microseconds(210 + 500 + 200), "\(end as Duration?)")
+  }
+
   @Test func `the budget doubles up to its limit while intervals are short`() throws {
     try withScript { _ in
       var budgets: [Int32] = [loop.budgetMax]

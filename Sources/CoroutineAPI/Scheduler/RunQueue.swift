@@ -9,6 +9,9 @@ typealias RunQueue = coro_run_queue
 extension RunQueue {
   var isEmpty: Bool { @inline(__always) get { count == 0 } }
 
+  /// Where the head will be when everybody has run who is in it.
+  var end: Int64 { head &+ count }
+
   /// Makes room for so many coroutines, where one is born: to make one ready must not fail.
   ///
   /// - Returns: Whether there is memory for it.

@@ -18,6 +18,12 @@ struct SchedulerCore {
   var timers = TimerQueue()
   var budgetMax: Int32 = SchedulerCore.budgetStart
   var lastPoll = Instant(nanoseconds: 0)
+  /// Till when somebody counts as computing who has done so.
+  var computingUntil = Instant(nanoseconds: 0)
+  /// When the kernel was asked last without blocking, or a little later.
+  var lastLook = Instant(nanoseconds: 0)
+  /// Where the run queue's head will be when everybody has run who could when it was asked.
+  var roundEnd: Int64 = 0
   /// About when the last turn ended; who parks notes it, so that parking reads no clock.
   var turnTime = Instant.kernelNow
   /// Something could run ever since `lastPoll`.
