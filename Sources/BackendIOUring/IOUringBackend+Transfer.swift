@@ -26,7 +26,7 @@
         line.pointee = OperationList(operation)
         return true
       case .send(let descriptor, let bytes, let flags):
-        guard !isCallBetter, let line = lines.emptyLine(descriptor, .writing),
+        guard !isCallBetterOnStream, let line = lines.emptyLine(descriptor, .writing),
           coro_ring_queue_transfer(
             queues, UInt8(IORING_OP_SEND.rawValue), descriptor, bytes.baseAddress, bytes.count,
             flags | CInt(MSG_DONTWAIT), word)
@@ -43,8 +43,14 @@
     /// It is where no other entry waits for the kernel to be entered, as entering is no cheaper
     /// than the call; and where the loop is busy: the entry's turn may be long in coming, and its
     /// completion waits for another one.
-    @inline(__always)
     private var isCallBetter: Bool { isBusy || io_uring_sq_ready(queues) == 0 }
+
+    /// As `isCallBetter`, for a stream.
+    ///
+    /// Who sends on a stream mostly receives next, and for that entry the kernel is entered anyway:
+    /// so an entry is better as soon as anything is in flight but the poll of the eventfd.
+    @inline(__always)
+    private var isCallBetterOnStream: Bool { isBusy || ring.inFlight <= 1 }
 
     /// Makes the call for what is written, and for what comes to a datagram socket, if that is
     /// better: many send to one such socket, so that as a rule something is there.

@@ -89,6 +89,40 @@
       }
     }
 
+    @Test func `what is sent alone is sent at once, and else by the ring`() throws {
+      defer { backend.close() }
+      guard backend.hasShortWay else { return }
+      var ends: [CInt] = [-1, -1]
+      try #require(socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, &ends) == 0)
+      defer { for end in ends { close(end) } }
+      let operations = UnsafeMutablePointer<KernelOperation>.allocate(capacity: 2)
+      defer { operations.deallocate() }
+      func start(_ index: Int, _ kind: KernelOperation.Kind) -> Bool {
+        (operations + index).initialize(to: KernelOperation(kind))
+        return backend.start(KernelOperation.Reference(operations + index))
+      }
+      var bytes: (UInt8, UInt8) = (7, 0)
+      try withUnsafeMutableBytes(of: &bytes) { bytes in
+        let sent = UnsafeRawBufferPointer(rebasing: bytes[..<1])
+        let received = UnsafeMutableRawBufferPointer(rebasing: bytes[1...])
+        // A descriptor's first operation goes the long way.
+        #expect(start(0, .send(ends[0], sent, flags: 0)))
+        #expect(start(0, .send(ends[0], sent, flags: 0)))
+        #expect(!start(1, .receive(ends[0], received, flags: 0)))
+        var completed = Completions()
+        backend.wait(.poll, completed: &completed)
+        #expect(completed.isEmpty && backend.ring.unsubmittedCount == 0)
+        #expect(!start(0, .send(ends[0], sent, flags: 0)))
+        try #require(send(ends[1], "x", 1, 0) == 1)
+        var missing = 2
+        while missing > 0 {
+          backend.wait(.forever, completed: &completed)
+          while completed.popFirst() != nil { missing -= 1 }
+        }
+        #expect(operations[0].result == 1 && operations[1].result == 1)
+      }
+    }
+
     @Test func `the time that nobody could run is not counted`() {
       #expect(!look(at: 1000))
       backend.noteHowBusy(.forever, Instant(nanoseconds: 0))
