@@ -19,8 +19,7 @@ public final class EpollBackend: Backend {
   @exclusivity(unchecked) private var timeWithoutNewsEnd: Instant?
 
   private static let eventCount = 256
-  /// For how long the kernel is not asked while one coroutine hands over to another: as long as
-  /// the scheduler lets them run without asking.
+  /// For how long the kernel is not asked while one coroutine hands over to another.
   private static let timeWithoutNews = Duration.microseconds(100)
   /// Tags of the two descriptors that are the backend's own; no descriptor is so large.
   private static let timerTag = UInt64(UInt32.max)

@@ -83,8 +83,8 @@
     /// Asks the kernel for those who were put in line without the ring.
     ///
     /// Where there is something to report they can wait, since somebody can run, and may write to
-    /// them: for as long as the scheduler lets coroutines run without asking. Then they are
-    /// attempted, and stay where they are, if they are few. Else the ring gets them.
+    /// them: for 100 µs. Then they are attempted, and stay where they are, if they are few. Else
+    /// the ring gets them.
     @inline(never)
     func askForPostponed(_ limit: WaitLimit, _ completed: inout Completions) {
       if limit != .poll, hasNews(completed) {

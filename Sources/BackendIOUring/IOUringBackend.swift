@@ -32,13 +32,13 @@
     /// polled again a moment later.
     @exclusivity(unchecked) var resting: [KernelOperation.Reference] = []
     @exclusivity(unchecked) var restEnd = Instant.distantFuture
-    /// Somebody computes, lately, and the last wait was a look in between.
+    /// Somebody computes, lately.
     @exclusivity(unchecked) var isBusy = false
     @exclusivity(unchecked) private var busyUntil = Instant(nanoseconds: 0)
-    /// When the last wait ended, if it was such a look.
-    @exclusivity(unchecked) private var lastLook: Instant?
+    /// When the last wait ended.
+    @exclusivity(unchecked) private var lastEnd = Instant.kernelNow
     /// How many entries had been filled by then, ever.
-    @exclusivity(unchecked) private var tailAtLastLook: UInt32 = 0
+    @exclusivity(unchecked) private var tailAtLastEnd: UInt32 = 0
     /// The numbers whose entries in `lines` say `isPostponed`, and some that do not any more.
     @exclusivity(unchecked) var postponed: [CInt] = []
     /// Until when they may stay there while there is something to report; nil: the next `wait` that
@@ -235,7 +235,7 @@
     /// call as a rule (`block`), and empties it again.
     public func wait(_ limit: WaitLimit, completed: inout Completions) {
       let asked = limit
-      noteHowBusy(asked, now)
+      if asked == .poll { noteHowBusy(now) }
       completed.append(contentsOf: &early.pointee)
       reap(&completed)
       if !postponed.isEmpty { askForPostponed(asked, &completed) }
@@ -244,11 +244,15 @@
       if limit == .poll || hasNews(completed) {
         ring.enter(.poll, now: now)
         reap(&completed)
+        // What goes from one to the other without blocking does without the clock.
+        if asked == .poll { noteEnd(now) }
       } else {
-        block(limit, &completed)
+        let begin = now
+        noteHowBusy(begin)
+        block(limit, from: begin, &completed)
+        noteEnd(now)
       }
       isWoken.pointee = false
-      noteEnd(of: asked, now)
     }
 
     func hasNews(_ completed: Completions) -> Bool {
@@ -256,18 +260,20 @@
     }
 
     /// Waits for a completion; before it blocks, it may look for one for a while.
-    private func block(_ limit: WaitLimit, _ completed: inout Completions) {
+    private func block(
+      _ limit: WaitLimit, from begin: Instant, _ completed: inout Completions
+    ) {
       guard ring.features.contains(.spinning) else {
         ring.enter(limit, now: now)
         return reap(&completed)
       }
       if spins.isSpinning {
-        spins.spun(inVain: !ring.spin(within: limit, now))
+        spins.spun(inVain: !ring.spin(within: limit, begin))
         ring.enter(.poll, now: now)
         reap(&completed)
         if hasNews(completed) { return }
       }
-      let start = now
+      let start = spins.isSpinning ? now : begin
       let inFlight = ring.inFlight
       ring.enter(limit, now: start)
       if !spins.isSpinning {
@@ -276,35 +282,25 @@
       reap(&completed)
     }
 
-    /// Notes a wait that begins, and when, if it is a look in between.
+    /// Notes that a wait begins, and so how long coroutines have run since the last one.
     ///
-    /// The scheduler looks after a round of its run queue, or after 100 µs if that takes less, and
-    /// a millisecond at the latest. What asks for much meanwhile is no computing; the rest of the
-    /// time may be twice the 200 µs that the scheduler puts up with for its shortest rounds. It may
-    /// be a while until the next turn of who took more.
+    /// Who asks for much meanwhile does not compute: 8 µs each are what serving takes. The rest may
+    /// be 400 µs, twice what the scheduler puts up with for a budget of switches. It may be a while
+    /// until the next turn of who took more, and the others should not wait for him.
     @inline(__always)
-    func noteHowBusy(_ limit: WaitLimit, _ look: @autoclosure () -> Instant) {
-      guard limit == .poll else {
-        isBusy = false
-        lastLook = nil
-        return
+    func noteHowBusy(_ begin: Instant) {
+      let served = Int64(queues.pointee.sq.sqe_tail &- tailAtLastEnd) * 8_000
+      if begin.nanoseconds - lastEnd.nanoseconds - served > 400_000 {
+        busyUntil = begin + .milliseconds(20)
       }
-      let look = look()
-      if let lastLook {
-        let served = Int64(queues.pointee.sq.sqe_tail &- tailAtLastLook) * 8_000
-        if look.nanoseconds - lastLook.nanoseconds - served > 400_000 {
-          busyUntil = look + .milliseconds(20)
-        }
-      }
-      isBusy = look < busyUntil
+      isBusy = begin < busyUntil
     }
 
-    /// Notes a wait that ends: what the kernel did in it is nobody's computing.
+    /// Notes that a wait ends: what the kernel did in it is nobody's computing.
     @inline(__always)
-    func noteEnd(of limit: WaitLimit, _ end: @autoclosure () -> Instant) {
-      guard limit == .poll else { return }
-      lastLook = end()
-      tailAtLastLook = queues.pointee.sq.sqe_tail
+    func noteEnd(_ end: Instant) {
+      lastEnd = end
+      tailAtLastEnd = queues.pointee.sq.sqe_tail
     }
 
     /// Writes to the eventfd, which the ring polls.

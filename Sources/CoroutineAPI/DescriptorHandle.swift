@@ -14,7 +14,7 @@ struct DescriptorState {
   ///
   /// 0: nobody has, or it is closed. So one look says that it can be used, and where.
   private(set) var loop: UInt64 = 0
-  /// The operations in flight on it: see `DescriptorHandle+InFlight.swift`.
+  /// The operations in flight on it: see `OperationsInFlight`.
   var inFlight = OperationsInFlight()
   /// The coroutine that closes it and waits for those operations to end.
   var closer: CoroutineRecord.Reference?
@@ -86,8 +86,8 @@ struct DescriptorHandle {
   func sendAtOnce(_ bytes: UnsafeRawBufferPointer, flags: CInt) -> Int? {
     guard let scheduler = owningLoop, scheduler.core.pointee.sendsAtOnce,
       scheduler.core.running.cancellation == .none,
-      // Nobody overtakes who waits.
-      !state.pointee.inFlight.holdsSenders
+      // Nobody overtakes who waits, whichever object that one uses: the backend knows.
+      scheduler.core.pointee.sendersInFlight == 0
     else { return nil }
     let result = coro_sys_send(
       state.pointee.descriptor, bytes.baseAddress, bytes.count, flags | CInt(MSG_DONTWAIT))
@@ -105,7 +105,7 @@ struct DescriptorHandle {
     case Int(EINTR), Int(EBADF): return nil
     case Int(EAGAIN): return result
     default:
-      scheduler.spendBudget()
+      scheduler.spendBudgetInline()
       return result
     }
   }

@@ -9,9 +9,6 @@ struct OperationsInFlight {
 
   var isEmpty: Bool { receiver == nil && sender == nil && others == nil }
 
-  /// Whether somebody may wait for room, or to be connected.
-  var holdsSenders: Bool { @inline(__always) get { sender != nil || others != nil } }
-
   /// - Parameter direction: The operation's, which the compiler knows where it is made.
   @inline(__always)
   mutating func add(

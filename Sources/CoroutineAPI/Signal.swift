@@ -26,11 +26,12 @@ extension Coroutine {
   ///
   /// The handler runs in a new coroutine of this thread's loop, so it may sleep, join and do I/O;
   /// the next signal gets another coroutine. It runs when the kernel is asked for news: as soon as
-  /// nothing else can run, or else a few hundred microseconds' work of others later; no coroutine
-  /// is interrupted. The same signal arriving again before that is merged with it, as the kernel
-  /// merges pending signals. Whichever thread the kernel picks, nothing need be blocked in any of
-  /// them. Task-local values are, in every handler, those of the loop's first call of `signal`.
-  /// Does not suspend. While a handler is installed, waiting is never a deadlock.
+  /// nothing else can run, or else after a millisecond or two of others' work, more if one of them
+  /// computes for longer; no coroutine is interrupted. The same signal arriving again before that
+  /// is merged with it, as the kernel merges pending signals. Whichever thread the kernel picks,
+  /// nothing need be blocked in any of them. Task-local values are, in every handler, those of the
+  /// loop's first call of `signal`. Does not suspend. While a handler is installed, waiting is never
+  /// a deadlock.
   ///
   /// - Parameters:
   ///   - number: SIGINT, SIGTERM, SIGCHLD, SIGRTMIN + n, …

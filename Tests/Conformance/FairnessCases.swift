@@ -46,6 +46,26 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `one whose sends fail for ever does not starve the others`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let (left, right) = try Coroutine.socketPair()
+        try right.close()
+        var isAwake = false
+        Coroutine {
+          try Coroutine.sleep(for: .milliseconds(2))
+          isAwake = true
+        }.start()
+        var failures = 0
+        try Self.keepBusy(until: { isAwake }) {
+          do { try left.sendAll("x") } catch { failures += 1 }
+        }
+        #expect(isAwake && failures > 0)
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `one who yields for ever does not starve an operation`(
       on backend: BackendUnderTest
     ) throws {

@@ -14,6 +14,7 @@ import Testing
       Socket.self, Socket.Address.self, Socket.Family.self, Socket.Kind.self, Socket.Direction.self,
       PipeEnd.self, PipeFlags.self, Instant.self, (any Backend).self, BackendChoice.self,
       LinkedBackends.self, KernelOperation.self, SystemCall.self, OperationList.self,
+      Completions.self,
       WaitLimit.self, SignalAction.self, SocketOption<Bool>.self, Coroutine.self,
       CoroutineError.self, EpollBackend.self,
     ]

@@ -120,6 +120,46 @@ import Testing
     }
   }
 
+  @Test func `where no clock runs, starting coroutines does not starve an operation`() throws {
+    try withScript { backend in
+      let end = scripted()
+      var isDone = false
+      Coroutine {
+        try end.readSome()
+        isDone = true
+      }.start()
+      backend.finish(end.number, 1)
+      // Two others that can run, so that a round is never over.
+      for _ in 0..<2 { Coroutine(daemon: true) { while true { try Coroutine.sleep() } }.start() }
+      for _ in 0..<200_000 where backend.waits.isEmpty { Coroutine {}.start() }
+      #expect(backend.waits == [.poll])
+      while !isDone { try Coroutine.sleep() }
+    }
+  }
+
+  @Test func `after a wait that blocked, too, who computes is noticed`() throws {
+    try withScript { backend in
+      let ends = (1...100).map { scripted(CInt($0)) }
+      let readers = ends.map { end in
+        Coroutine {
+          try end.readSome()
+          backend.pass(.milliseconds(5))
+          try Coroutine.sleep()
+        }
+      }
+      for reader in readers { reader.start() }
+      let idle = scripted(101)
+      let idler = Coroutine { try idle.readSome() }
+      idler.start()
+      for end in ends { backend.finish(end.number, 1) }
+      try readers[99].join()
+      // Once the first budget is spent, after each.
+      #expect(backend.waits.count(where: { $0 == .poll }) >= 100 - Int(SchedulerCore.budgetStart))
+      backend.finish(idle.number, 1)
+      try idler.join()
+    }
+  }
+
   /// Lets so many coroutines take turns for a while, on a kernel with something in flight.
   ///
   /// - Returns: How often it was asked for news.

@@ -12,8 +12,8 @@ typedef struct coro_dispatcher {
   // First: the report of a stack overflow and the handlers of fork(2) find it there.
   coro_context *running;
   coro_run_queue queue;
-  // When the queue's head has come so far, the kernel is asked for news: a switch costs one of a
-  // budget without counting anything that is not counted anyway.
+  // When the queue's head has come so far, it is time to think of others than who can run: a switch
+  // costs one of a budget without counting anything that is not counted anyway.
   int64_t poll_at;
   coro_words words;
   // What the backend has yet to report.

@@ -1,7 +1,8 @@
 /// The kernel side of a scheduler: starts operations and reports each exactly once.
 ///
 /// A backend belongs to the thread that made it, and every member except `wake()` is called on that
-/// thread alone. It never calls the scheduler: `wait` fills a list, and that is all.
+/// thread alone. It never calls the scheduler: what has finished it appends to the `Completions`
+/// that `wait` is given.
 ///
 /// What a backend promises (the numbers are those of ARCHITECTURE.md):
 /// - I1: each operation that was started is reported exactly once, by `start` returning true or by

@@ -117,7 +117,7 @@ public struct KernelOperation {
   public var result: Int = 0
   /// A word for the backend while the operation is in flight.
   public var backendWord: UInt64 = 0
-  /// Links for lists of the backend while the operation is in flight, for `OperationList` after.
+  /// Links for lists of the backend while the operation is in flight.
   public var next: Reference?
   /// See `next`.
   public var previous: Reference?

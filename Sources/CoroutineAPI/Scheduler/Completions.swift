@@ -24,7 +24,7 @@ public struct Completions {
 
   /// Reports `operation`, whose result is set, and which is in no list.
   ///
-  /// Its memory stays until `wait` returns.
+  /// Its memory stays valid until `wait` returns.
   @inlinable @inline(__always)
   public mutating func append(_ operation: KernelOperation.Reference) {
     if let loop, coro_deliver(loop, operation.pointer.pointee.waiter, operation.pointer) {
@@ -45,9 +45,15 @@ public struct Completions {
     append(contentsOf: &other.list)
   }
 
-  /// Takes the first operation out; nil if there is none, or it is no list.
+  /// Takes the first operation out, of a list; nil if there is none.
   public mutating func popFirst() -> KernelOperation.Reference? {
-    list.popFirst()
+    precondition(
+      loop == nil, "What is appended to a loop's Completions is taken by the loop at once.")
+    return list.popFirst()
+  }
+
+  func areReported(to loop: UnsafeMutablePointer<coro_dispatcher>) -> Bool {
+    self.loop == loop
   }
 
   @usableFromInline @inline(never)

@@ -83,12 +83,14 @@ extension Scheduler {
   ) -> Outcome {
     let me = core.running
     core.operationsInFlight &+= 1
+    if direction == .writing { core.pointee.sendersInFlight &+= 1 }
     me.operation = operation
     me.wait = .operation
     me.wakeReason = .ready
     descriptor?.state.pointee.inFlight.add(operation, direction)
     if let timeout { setTimer(timeout) }
     let reason = parkInline()
+    if direction == .writing { core.pointee.sendersInFlight &-= 1 }
     descriptor?.state.pointee.inFlight.remove(operation, direction)
     descriptor?.tellCloser()
 
@@ -119,7 +121,9 @@ extension Scheduler {
   /// Takes a finished operation from the backend: those whose coroutines are not just to be made
   /// ready, which is `coro_deliver`.
   func deliver(_ operation: KernelOperation.Reference) {
-    guard let waiter = operation.pointer.pointee.waiter else { return finishDetached(operation) }
+    guard let waiter = operation.pointer.pointee.waiter else {
+      return core.pointee.finishedDetached.append(operation)
+    }
     // Its time may be up before it runs: nothing is waited for any more.
     core.pointee.timers.remove(waiter.assumingMemoryBound(to: CoroutineRecord.self))
     guard coro_deliver(&core.pointee.dispatcher, waiter, operation.pointer) else {
@@ -137,6 +141,12 @@ extension Scheduler {
     if withBackend({ $0.start(KernelOperation.Reference(pointer)) }) {
       finishDetached(KernelOperation.Reference(pointer))
     }
+  }
+
+  /// Frees what was reported.
+  @inline(never)
+  func finishDetached() {
+    while let operation = core.pointee.finishedDetached.popFirst() { finishDetached(operation) }
   }
 
   private func finishDetached(_ operation: KernelOperation.Reference) {

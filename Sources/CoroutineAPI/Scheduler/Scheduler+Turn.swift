@@ -11,27 +11,36 @@ extension Scheduler {
     let now = now
     let elapsed = now.nanoseconds - core.pointee.lastPoll.nanoseconds
     core.pointee.lastPoll = now
+    core.pointee.budgetsSinceLook &+= 1
+    let sinceTurn = now.nanoseconds - core.pointee.turnTime.nanoseconds
     core.pointee.turnTime = now
     // Whoever lets the others go first does not hold the thread, even if there are none.
     if isChecked { tellWatchdog(of: core.running) }
     if !core.pointee.isBusySinceLastPoll {
       core.pointee.isBusySinceLastPoll = true
-      // Not long ago, it blocked.
+      // It blocked since; when, is known to within a tick of the kernel's, of 10 ms at most.
       core.pointee.lastLook = now
+      if sinceTurn > 11_000_000 { cutBudget(now, SchedulerCore.budgetStart, took: sinceTurn) }
     } else if elapsed > 200_000 {
-      let budget = Int64(core.pointee.budgetMax) * 100_000 / elapsed
-      if budget == 0 { core.pointee.computingUntil = now + .milliseconds(20) }
-      core.pointee.budgetMax = max(1, Int32(budget))
+      cutBudget(now, core.pointee.budgetMax, took: elapsed)
     } else if elapsed < 50_000 {
       core.pointee.budgetMax = min(SchedulerCore.budgetLimit, core.pointee.budgetMax * 2)
     }
     if isLookDue(now) {
       core.pointee.lastLook = now
+      core.pointee.budgetsSinceLook = 0
       turn(mayBlock: false)
     } else if !core.pointee.timers.isEmpty {
       expireTimers(at: now)
     }
     core.budget = Int(core.pointee.budgetMax)
+  }
+
+  /// The next budget is what takes 100 µs, after one of `budget` that took so many nanoseconds.
+  private func cutBudget(_ now: Instant, _ budget: Int32, took elapsed: Int64) {
+    let next = Int64(min(budget, core.pointee.budgetMax)) * 100_000 / elapsed
+    if next == 0 { core.pointee.computingUntil = now + .milliseconds(20) }
+    core.pointee.budgetMax = max(1, Int32(next))
   }
 
   /// Whether the kernel is to be asked for news: once everybody has run who could at the last time.
@@ -43,6 +52,8 @@ extension Scheduler {
     // Who has just started somebody is ahead of them all, and no part of the round.
     core.pointee.dispatcher.queue.head &+ 1 >= core.pointee.roundEnd
       || now < core.pointee.computingUntil
+      // Where no clock runs.
+      || core.pointee.budgetsSinceLook >= 16
       || now.nanoseconds - core.pointee.lastLook.nanoseconds >= 1_000_000
   }
 
@@ -59,7 +70,7 @@ extension Scheduler {
         tellWatchdog(of: nil)
       }
     }
-    var completed = Completions(of: &core.pointee.dispatcher)
+    var completed = Completions(of: core.dispatcher)
     let limit: WaitLimit =
       if !mayBlock { .poll } else if let deadline = core.pointee.timers.earliest {
         .until(deadline)
@@ -67,6 +78,11 @@ extension Scheduler {
     // With nothing in flight there is no news but the time.
     if mayBlock || core.operationsInFlight > 0 {
       withBackend { $0.wait(limit, completed: &completed) }
+      guard completed.areReported(to: core.dispatcher) else {
+        fatalError(
+          "The backend replaced the Completions that its wait was given: append to them instead.")
+      }
+      if !core.pointee.finishedDetached.isEmpty { finishDetached() }
     }
     if mayBlock {
       core.pointee.turnTime = withBackend { $0.roughNow }

@@ -5,6 +5,12 @@ import CContext
 /// It is asked of the reference, because a property of the core itself would be handed a copy of
 /// the whole core where nothing is optimised.
 extension UnsafeMutablePointer<SchedulerCore> {
+  var dispatcher: UnsafeMutablePointer<coro_dispatcher> {
+    @inline(__always) get {
+      UnsafeMutableRawPointer(self).assumingMemoryBound(to: coro_dispatcher.self)
+    }
+  }
+
   var running: CoroutineRecord.Reference {
     @inline(__always) get {
       // Set when the loop is made, and never to nil.
@@ -19,7 +25,8 @@ extension UnsafeMutablePointer<SchedulerCore> {
     @inline(__always) nonmutating set { pointee.dispatcher.operations_in_flight = Int64(newValue) }
   }
 
-  /// Switches and inline completions left until the kernel is asked for news.
+  /// Switches and inline completions left until it is time to think of others: of the clock, and
+  /// perhaps of the kernel.
   ///
   /// Taking somebody out of the run queue costs one without being counted anywhere else, and
   /// putting somebody ahead of the others gives one back.

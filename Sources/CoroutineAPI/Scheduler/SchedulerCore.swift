@@ -9,6 +9,8 @@ struct SchedulerCore {
   var number: UInt64 = 0
   /// See `Backend.sendsAtOnce`.
   var sendsAtOnce = false
+  /// How many wait for room, or to be connected.
+  var sendersInFlight = 0
 
   // MARK: The kernel's side
 
@@ -18,6 +20,8 @@ struct SchedulerCore {
   var timers = TimerQueue()
   var budgetMax: Int32 = SchedulerCore.budgetStart
   var lastPoll = Instant(nanoseconds: 0)
+  /// How many budgets were spent since.
+  var budgetsSinceLook = 0
   /// Till when somebody counts as computing who has done so.
   var computingUntil = Instant(nanoseconds: 0)
   /// When the kernel was asked last without blocking, or a little later.
@@ -28,6 +32,10 @@ struct SchedulerCore {
   var turnTime = Instant.kernelNow
   /// Something could run ever since `lastPoll`.
   var isBusySinceLastPoll = true
+
+  /// Operations that were reported and that nobody waited for, to be freed when the backend's
+  /// `wait` has returned.
+  var finishedDetached = OperationList()
 
   // MARK: The coroutines
 
