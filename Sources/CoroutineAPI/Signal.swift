@@ -30,8 +30,8 @@ extension Coroutine {
   /// computes for longer; no coroutine is interrupted. The same signal arriving again before that
   /// is merged with it, as the kernel merges pending signals. Whichever thread the kernel picks,
   /// nothing need be blocked in any of them. Task-local values are, in every handler, those of the
-  /// loop's first call of `signal`. Does not suspend. While a handler is installed, waiting is never
-  /// a deadlock.
+  /// loop's first call of `signal`. Does not suspend. While a handler is installed, waiting is
+  /// never a deadlock.
   ///
   /// - Parameters:
   ///   - number: SIGINT, SIGTERM, SIGCHLD, SIGRTMIN + n, …
