@@ -26,9 +26,14 @@ struct Newcomers {
     count &+= 1
   }
 
-  /// Calls `body` with each number, and forgets them.
+  /// Calls `body` with each number once, and forgets them.
+  ///
+  /// Where few wait again and again, they are the same few: a call each is enough.
   mutating func check(_ body: (CInt) -> Void) {
-    for index in 0..<min(count, Self.capacity) { body(numbers[index]) }
+    let noted = min(count, Self.capacity)
+    for index in 0..<noted where !(0..<index).contains(where: { numbers[$0] == numbers[index] }) {
+      body(numbers[index])
+    }
     count = 0
     isCheckSet = false
   }
