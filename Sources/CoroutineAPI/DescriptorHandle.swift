@@ -101,13 +101,15 @@ struct DescriptorHandle {
   @inline(never)
   private func sendFailed(_ result: Int, _ scheduler: Scheduler) -> Int? {
     switch -result {
-    // The backend is to know that the number is nobody's any more.
-    case Int(EINTR), Int(EBADF): return nil
+    case Int(EINTR): return nil
     case Int(EAGAIN): return result
-    default:
-      scheduler.spendBudgetInline()
-      return result
+    case Int(EBADF):
+      // The backend is to know that the number is nobody's any more.
+      scheduler.introduce(descriptor)
+    default: break
     }
+    scheduler.spendBudgetInline()
+    return result
   }
 
   /// The calling thread's loop, if the descriptor is its own already, and open.
