@@ -96,6 +96,7 @@ extension Scheduler {
 
     // Cancelling only hurries: if the operation won the race, what it did is what counts.
     let result = operation.pointer.pointee.result
+    // A count is the rule, and the caller asks for that next: so it is one comparison for both.
     if result >= 0 || result != -Int(ECANCELED) { return Outcome(result) }
     return outcomeOfCancelled(reason, descriptor)
   }
