@@ -218,9 +218,7 @@ extension Conformance {
     func `an interval timer's signals arrive one after the other`(
       on backend: BackendUnderTest
     ) throws {
-      // A late one must find no default action, which would end the process.
-      let before = setDisposition(of: SIGALRM, .ignoringAction)
-      defer { setDisposition(of: SIGALRM, before) }
+      surviveLateAlarms()
       try backend.runUnblocked {
         var count = 0
         try Coroutine.signal(SIGALRM) { _ in count += 1 }
@@ -235,9 +233,7 @@ extension Conformance {
     func `waits neither fail nor end early in a storm of signals`(
       on backend: BackendUnderTest
     ) throws {
-      // A late one must find no default action, which would end the process.
-      let before = setDisposition(of: SIGALRM, .ignoringAction)
-      defer { setDisposition(of: SIGALRM, before) }
+      surviveLateAlarms()
       try backend.runUnblocked {
         var count = 0
         try Coroutine.signal(SIGALRM) { _ in count += 1 }

@@ -89,6 +89,13 @@ func setIntervalTimer(microseconds: Int) {
   setitimer(__itimer_which_t(ITIMER_REAL.rawValue), &timer, nil)
 }
 
+/// Has SIGALRM ignored where nobody handles it, for the rest of the process: its default action
+/// ends the process, and a timer's last signal may come long after the timer's end, for one that a
+/// tracer has in hand is pending nowhere.
+func surviveLateAlarms() {
+  setDisposition(of: SIGALRM, .ignoringAction)
+}
+
 /// SIGRTMIN, which is no constant: glibc keeps the first ones for itself.
 var realtimeFirst: CInt { __libc_current_sigrtmin() }
 
