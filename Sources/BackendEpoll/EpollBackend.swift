@@ -14,13 +14,7 @@ public final class EpollBackend: Backend {
   private let table: WaiterTable
   private let events: UnsafeMutableBufferPointer<epoll_event>
 
-  /// Until when `wait` may report what it has without asking the kernel for more; nil: the next
-  /// one to do so says until when.
-  @exclusivity(unchecked) private var timeWithoutNewsEnd: Instant?
-
   private static let eventCount = 256
-  /// For how long the kernel is not asked while one coroutine hands over to another.
-  private static let timeWithoutNews = Duration.microseconds(100)
   /// Tags of the two descriptors that are the backend's own; no descriptor is so large.
   private static let timerTag = UInt64(UInt32.max)
   private static let wakeUpTag = UInt64(UInt32.max - 1)
@@ -94,6 +88,10 @@ public final class EpollBackend: Backend {
     switch operation.pointer.pointee.kind {
     case .receive:
       return table.startReceiving(operation)
+    case .read(let descriptor, let buffer) where operation.pointer.pointee.peer >= 0:
+      return table.startReading(operation, descriptor, buffer)
+    case .write(let descriptor, let bytes) where operation.pointer.pointee.peer >= 0:
+      return table.startWriting(operation, descriptor, bytes)
     case .receiveMessage, .read, .accept, .send, .sendMessage, .write, .connect:
       return table.start(operation)
     case .poll:
@@ -116,13 +114,17 @@ public final class EpollBackend: Backend {
     table.cancel(operation)
   }
 
+  /// Appends whom another coroutine's call or cancellation has finished.
+  public func reportFinished(_ completed: inout Completions) {
+    completed.append(contentsOf: &table.early.pointee)
+  }
+
   /// Waits for edges, and attempts again who waited for them.
   public func wait(_ limit: WaitLimit, completed: inout Completions) {
     completed.append(contentsOf: &table.early.pointee)
-    if !completed.isEmpty, limit != .poll, isTimeWithoutNews { return }
-    timeWithoutNewsEnd = nil
     if !table.postponed.isEmpty {
-      table.attemptPostponed(&completed, staysInLine: !completed.isEmpty && limit != .poll)
+      table.attemptPostponed(
+        &completed, staysInLine: limit == .poll ? table.handsOver : !completed.isEmpty)
     }
     var timeout: CInt = completed.isEmpty ? -1 : 0
     switch limit {
@@ -157,16 +159,6 @@ public final class EpollBackend: Backend {
     case Self.wakeUpTag: break
     default: table.edgeOfAnyone(event, &completed)
     }
-  }
-
-  /// Whether the kernel need not be asked yet, since somebody can run.
-  private var isTimeWithoutNews: Bool {
-    let now = now
-    guard let end = timeWithoutNewsEnd else {
-      timeWithoutNewsEnd = now + Self.timeWithoutNews
-      return true
-    }
-    return now < end
   }
 
   /// The limit of one `epoll_wait`, rounded up, for when the timer is of no use.

@@ -19,6 +19,70 @@ import Glibc
 // read for him.
 
 extension WaiterTable {
+  // MARK: The short ways
+
+  /// As `start`, for who reads from such a pipe.
+  func startReading(
+    _ operation: KernelOperation.Reference, _ descriptor: CInt,
+    _ buffer: UnsafeMutableRawBufferPointer
+  ) -> Bool {
+    guard operation.pointer.pointee.mayWait, let entry = existingEntry(descriptor),
+      entry.pointee.reading.isFree, let unread = entry.pointee.unread
+    else { return start(operation) }
+    if unread == 0 {
+      guard entry.pointee.isPostponed, !entry.pointee.isReplaced else { return start(operation) }
+      entry.pointee.reading.operations = OperationList(operation)
+      return false
+    }
+    guard operation.pointer.pointee.hints.contains(.privatePipe) else { return start(operation) }
+    let count = coro_sys_read(descriptor, buffer.baseAddress, buffer.count)
+    guard count > 0 else { return start(operation) }
+    noteRead(entry, count)
+    operation.pointer.pointee.result = count
+    return true
+  }
+
+  /// As `start`, for who writes to such a pipe.
+  func startWriting(
+    _ operation: KernelOperation.Reference, _ descriptor: CInt, _ bytes: UnsafeRawBufferPointer
+  ) -> Bool {
+    guard let entry = existingEntry(descriptor), entry.pointee.writing.isFree,
+      let reader = existingEntry(operation.pointer.pointee.peer),
+      let unread = reader.pointee.unread, isPipe(entry, of: reader)
+    else { return start(operation) }
+    let isPrivate = operation.pointer.pointee.hints.contains(.privatePipe)
+    // An empty pipe has room for a page.
+    let count =
+      isPrivate && unread == 0 && bytes.count <= 4096
+      ? coro_sys_write(descriptor, bytes.baseAddress, bytes.count)
+      : coro_write_nowait(descriptor, bytes.baseAddress, bytes.count)
+    guard count > 0 else { return startWritingFailed(operation, entry, count) }
+    operation.pointer.pointee.result = count
+    reader.pointee.unread = unread + count
+    serve(reader, isPrivate: isPrivate)
+    return true
+  }
+
+  @inline(never)
+  private func startWritingFailed(
+    _ operation: KernelOperation.Reference, _ entry: UnsafeMutablePointer<WaiterEntry>,
+    _ result: Int
+  ) -> Bool {
+    switch -result {
+    case Int(EAGAIN):
+      if operation.pointer.pointee.mayWait { entry.pointee.writing.isBlocked = true }
+      return putInLine(operation, entry, Self.waiters(entry, .writing))
+    case Int(EINTR), Int(EOPNOTSUPP):
+      return start(operation)
+    default:
+      operation.pointer.pointee.result = result
+      abandonIfClosed(operation, entry)
+      return true
+    }
+  }
+
+  // MARK: Waiting
+
   /// Puts the operation in line unasked, if it reads from such a pipe.
   func postpones(
     _ operation: KernelOperation.Reference, _ entry: UnsafeMutablePointer<WaiterEntry>
@@ -80,6 +144,7 @@ extension WaiterTable {
         registerWaiting(descriptor, entry, &completed)
       }
     }
+    handsOver = false
     postponed.removeLast(postponed.count - staying)
   }
 
@@ -100,10 +165,7 @@ extension WaiterTable {
     guard count > 0 else { return }
     switch operation.pointer.pointee.kind {
     case .read:
-      guard let unread = entry.pointee.unread else { return }
-      // Strangers write, too: from now on nothing is known of it.
-      entry.pointee.unread = count > unread ? nil : unread - count
-      if count > unread { entry.pointee.hasStrangers = true }
+      noteRead(entry, count)
     case .write(let descriptor, _):
       handOver(from: descriptor, entry, to: operation.pointer.pointee.peer, count)
     default:
@@ -111,18 +173,52 @@ extension WaiterTable {
     }
   }
 
+  private func noteRead(_ entry: UnsafeMutablePointer<WaiterEntry>, _ count: Int) {
+    guard let unread = entry.pointee.unread else { return }
+    // Strangers write, too: from now on nothing is known of it.
+    entry.pointee.unread = count > unread ? nil : unread - count
+    if count > unread { entry.pointee.hasStrangers = true }
+  }
+
   private func handOver(
     from descriptor: CInt, _ entry: UnsafeMutablePointer<WaiterEntry>, to peer: CInt, _ count: Int
   ) {
     guard let reader = existingEntry(peer), let unread = reader.pointee.unread else { return }
     if entry.pointee.pipe == 0 { entry.pointee.pipe = coro_pipe_identity(descriptor) }
-    // Both ends have the pipe's identity. The number may be another file's, whose reader has not
-    // been introduced yet.
-    guard entry.pointee.pipe != 0, reader.pointee.pipe == entry.pointee.pipe else { return }
+    guard isPipe(entry, of: reader) else {
+      // What is not counted is not known.
+      reader.pointee.unread = nil
+      return
+    }
     reader.pointee.unread = unread + count
+    serve(reader, isPrivate: false)
+  }
+
+  /// Whether both are ends of one pipe: the number may be another file's, whose reader has not been
+  /// introduced yet.
+  private func isPipe(
+    _ entry: UnsafeMutablePointer<WaiterEntry>, of reader: UnsafeMutablePointer<WaiterEntry>
+  ) -> Bool {
+    entry.pointee.pipe != 0 && entry.pointee.pipe == reader.pointee.pipe
+  }
+
+  /// Lets have who waits to read, and has been written to.
+  private func serve(_ reader: UnsafeMutablePointer<WaiterEntry>, isPrivate: Bool) {
     // Who waits for readiness has to see it before it is taken, and hears of it from `wait`.
-    guard !reader.pointee.reading.operations.isEmpty, reader.pointee.polling.isEmpty else { return }
+    guard let first = reader.pointee.reading.operations.first, reader.pointee.polling.isEmpty
+    else { return }
     reader.pointee.reading.isBlocked = false
+    handsOver = true
+    if isPrivate, first.pointer.pointee.next == nil,
+      case .read(let descriptor, let buffer) = first.pointer.pointee.kind
+    {
+      let count = coro_sys_read(descriptor, buffer.baseAddress, buffer.count)
+      if count > 0 {
+        noteRead(reader, count)
+        reader.pointee.reading.operations = OperationList()
+        return finishEarly(first, count)
+      }
+    }
     advanceEarly(reader, Self.waiters(reader, .reading))
   }
 }

@@ -54,6 +54,8 @@ final class WaiterTable {
   let newcomers: UnsafeMutablePointer<Newcomers>
   /// The numbers whose entries say `isPostponed`, and some that do not any more.
   @exclusivity(unchecked) var postponed: [CInt] = []
+  /// Somebody has written to one who waited, since it was last seen to.
+  @exclusivity(unchecked) var handsOver = false
   // Raw memory, so that an entry is reached without an exclusivity check or a count.
   @exclusivity(unchecked) private var entries: UnsafeMutablePointer<Entry>
   @exclusivity(unchecked) private var entryCount: UInt32
@@ -89,7 +91,7 @@ final class WaiterTable {
     let entry = entry(descriptor)
     if operation.pointer.pointee.peer >= 0, postpones(operation, entry) { return false }
     let waiters = Self.waiters(entry, direction)
-    if operation.pointer.pointee.wasTried { waiters.pointee.isBlocked = true }
+    if operation.pointer.pointee.hints.contains(.wasTried) { waiters.pointee.isBlocked = true }
     // One that may not wait has no later chance: the edge that sets it free may have happened, and
     // lie in the kernel until the next wait.
     let isBlocked = waiters.pointee.isBlocked && operation.pointer.pointee.mayWait
@@ -239,7 +241,7 @@ final class WaiterTable {
   }
 
   /// To be reported by the next `wait`.
-  private func finishEarly(_ operation: KernelOperation.Reference, _ result: Int) {
+  func finishEarly(_ operation: KernelOperation.Reference, _ result: Int) {
     operation.pointer.pointee.result = result
     operation.pointer.pointee.backendWord = Word.early
     early.pointee.append(operation)

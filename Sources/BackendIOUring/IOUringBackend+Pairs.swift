@@ -26,18 +26,28 @@
     /// - Returns: nil if the ring is to do it, and nothing was done.
     func startPaired(_ operation: KernelOperation.Reference) -> Bool? {
       guard lines.isEmpty(for: operation) else { return nil }
+      let isPrivate = operation.pointer.pointee.hints.contains(.privatePipe)
       switch operation.pointer.pointee.kind {
-      case .read(let descriptor, _):
+      case .read(let descriptor, let buffer):
         guard let entry = lines.existingEntry(descriptor), !entry.pointee.hasStrangers,
           entry.pointee.polling.isEmpty
         else { return nil }
+        if let unread = entry.pointee.unread, unread > 0, isPrivate {
+          let count = coro_sys_read(descriptor, buffer.baseAddress, buffer.count)
+          if count > 0 {
+            noteRead(entry, count)
+            operation.pointer.pointee.result = count
+            return true
+          }
+        }
         if entry.pointee.unread != 0 {
           if attemptPaired(operation) { return true }
           entry.pointee.unread = 0
         }
         postpone(operation, descriptor)
         return false
-      case .write:
+      case .write(let descriptor, let bytes):
+        if isPrivate, writePrivate(operation, descriptor, bytes) { return true }
         if lines.isPolled(operation.pointer.pointee.peer) {
           // Who waits for readiness has to see it before it is taken: that is for the ring to tell.
           var completed = Completions()
@@ -61,6 +71,43 @@
       return true
     }
 
+    /// Writes without waiting to an empty pipe, which has room for a page.
+    ///
+    /// - Returns: Whether it was so, and finished.
+    private func writePrivate(
+      _ operation: KernelOperation.Reference, _ descriptor: CInt, _ bytes: UnsafeRawBufferPointer
+    ) -> Bool {
+      guard bytes.count <= 4096, let entry = lines.existingEntry(descriptor),
+        let reader = lines.existingEntry(operation.pointer.pointee.peer),
+        reader.pointee.unread == 0, reader.pointee.polling.isEmpty, isPipe(entry, of: reader)
+      else { return false }
+      let count = coro_sys_write(descriptor, bytes.baseAddress, bytes.count)
+      guard count > 0 else { return false }
+      operation.pointer.pointee.result = count
+      reader.pointee.unread = count
+      servePrivate(reader)
+      return true
+    }
+
+    /// As `serve`, where a plain call is enough, and no completions are worked on.
+    private func servePrivate(_ reader: UnsafeMutablePointer<WaitingLines.Entry>) {
+      handsOver = true
+      if hasShortWay, reader.pointee.isPostponed, let first = reader.pointee.reading.first,
+        first.place == .line, first.pointer.pointee.next == nil,
+        case .read(let descriptor, let buffer) = first.pointer.pointee.kind
+      {
+        let count = coro_sys_read(descriptor, buffer.baseAddress, buffer.count)
+        if count > 0 {
+          noteRead(reader, count)
+          first.pointer.pointee.result = count
+          lines.removeOnly(first)
+          first.place = .finished
+          return early.pointee.append(first)
+        }
+      }
+      serve(reader, &early.pointee)
+    }
+
     private func postpone(_ operation: KernelOperation.Reference, _ descriptor: CInt) {
       _ = lines.append(operation)
       operation.place = .line
@@ -82,21 +129,17 @@
 
     /// Asks the kernel for those who were put in line without the ring.
     ///
-    /// Where there is something to report they can wait, since somebody can run, and may write to
-    /// them: for 100 µs. Then they are attempted, and stay where they are, if they are few. Else
-    /// the ring gets them.
+    /// Where somebody can run, and may write to them, they are attempted, and stay where they are,
+    /// if they are few. Else the ring gets them.
     @inline(never)
     func askForPostponed(_ limit: WaitLimit, _ completed: inout Completions) {
-      if limit != .poll, hasNews(completed) {
-        let now = now
-        let end = timeWithoutNewsEnd ?? now + .microseconds(100)
-        timeWithoutNewsEnd = end
-        if now < end { return }
-        timeWithoutNewsEnd = nil
-        if postponed.count <= 4 { return attemptPostponed(&completed) }
+      let stay = limit == .poll ? handsOver : hasNews(completed)
+      handsOver = false
+      if stay, postponed.count <= 4 {
+        attemptPostponed(&completed)
+      } else {
+        submitPostponed(&completed)
       }
-      timeWithoutNewsEnd = nil
-      submitPostponed(&completed)
     }
 
     private func attemptPostponed(_ completed: inout Completions) {
@@ -147,17 +190,19 @@
       guard count > 0 else { return }
       switch operation.pointer.pointee.kind {
       case .read(let descriptor, _):
-        guard let entry = lines.existingEntry(descriptor), let unread = entry.pointee.unread else {
-          return
-        }
-        // Strangers write, too: from now on nothing is known of it.
-        entry.pointee.unread = count > unread ? nil : unread - count
-        if count > unread { entry.pointee.hasStrangers = true }
+        if let entry = lines.existingEntry(descriptor) { noteRead(entry, count) }
       case .write(let descriptor, _):
         handOver(from: descriptor, to: operation.pointer.pointee.peer, count, &completed)
       default:
         return
       }
+    }
+
+    private func noteRead(_ entry: UnsafeMutablePointer<WaitingLines.Entry>, _ count: Int) {
+      guard let unread = entry.pointee.unread else { return }
+      // Strangers write, too: from now on nothing is known of it.
+      entry.pointee.unread = count > unread ? nil : unread - count
+      if count > unread { entry.pointee.hasStrangers = true }
     }
 
     private func handOver(
@@ -167,11 +212,23 @@
         let unread = reader.pointee.unread
       else { return }
       if entry.pointee.pipe == 0 { entry.pointee.pipe = coro_pipe_identity(descriptor) }
-      // Both ends have the pipe's identity. The number may be another file's, whose reader has not
-      // been introduced yet.
-      guard entry.pointee.pipe != 0, reader.pointee.pipe == entry.pointee.pipe else { return }
+      guard isPipe(entry, of: reader) else {
+        // What is not counted is not known.
+        reader.pointee.unread = nil
+        return
+      }
       reader.pointee.unread = unread + count
+      handsOver = true
       serve(reader, &completed)
+    }
+
+    /// Whether both are ends of one pipe: the number may be another file's, whose reader has not
+    /// been introduced yet.
+    private func isPipe(
+      _ entry: UnsafeMutablePointer<WaitingLines.Entry>,
+      of reader: UnsafeMutablePointer<WaitingLines.Entry>
+    ) -> Bool {
+      entry.pointee.pipe != 0 && entry.pointee.pipe == reader.pointee.pipe
     }
 
     /// Lets those attempt who wait to read from such a pipe, and whom the ring has not.

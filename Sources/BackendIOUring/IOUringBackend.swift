@@ -41,9 +41,8 @@
     @exclusivity(unchecked) private var tailAtLastEnd: UInt32 = 0
     /// The numbers whose entries in `lines` say `isPostponed`, and some that do not any more.
     @exclusivity(unchecked) var postponed: [CInt] = []
-    /// Until when they may stay there while there is something to report; nil: the next `wait` that
-    /// finds something says until when.
-    @exclusivity(unchecked) var timeWithoutNewsEnd: Instant?
+    /// Somebody has written to such a pipe, since they were last seen to.
+    @exclusivity(unchecked) var handsOver = false
     /// What a question by `strandIfReused` was answered with.
     @exclusivity(unchecked) var probeResult: CInt?
     @exclusivity(unchecked) var spins = SpinPolicy()
@@ -229,6 +228,11 @@
         return
       }
       cancelInRing(operation)
+    }
+
+    /// Appends whom another coroutine's call or cancellation has finished.
+    public func reportFinished(_ completed: inout Completions) {
+      completed.append(contentsOf: &early.pointee)
     }
 
     /// Empties the completion queue; if there is nothing to report yet, submits and waits, with one

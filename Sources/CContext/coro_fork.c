@@ -14,6 +14,7 @@ static coro_loop *abandoned;
 static coro_loop_abandon abandon;
 static uint64_t last_number;
 static sigset_t mask_before_fork;
+uint32_t coro_fork_count;
 
 void coro_loop_add(coro_loop *loop, void *scheduler) {
   pthread_mutex_lock(&lock);
@@ -71,6 +72,7 @@ static void before_fork(void) {
   pthread_sigmask(SIG_SETMASK, &every, &mask);
   pthread_mutex_lock(&lock);
   mask_before_fork = mask;
+  __atomic_fetch_add(&coro_fork_count, 1, __ATOMIC_RELAXED);
   coro_signal_before_fork();
 }
 

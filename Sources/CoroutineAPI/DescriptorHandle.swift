@@ -54,7 +54,7 @@ struct DescriptorHandle {
   @inline(__always)
   func perform(
     _ call: StaticString, _ kind: KernelOperation.Kind, timeout: Duration?,
-    likelyToWait: Bool = false, peer: CInt = -1, wasTried: Bool = false
+    likelyToWait: Bool = false, peer: CInt = -1, hints: KernelOperation.Hints = []
   ) throws(CoroutineError) -> Outcome {
     let scheduler: Scheduler
     if let loop = owningLoop {
@@ -65,7 +65,7 @@ struct DescriptorHandle {
     }
     return scheduler.perform(
       kind, on: self, timeout: timeout, likelyToWait: likelyToWait, peer: peer,
-      wasTried: wasTried)
+      hints: hints)
   }
 
   /// Makes a system call that never waits, of this descriptor and perhaps another one.

@@ -30,6 +30,8 @@ extension PipeEnd {
   public func splice(
     to target: PipeEnd, count: Int, timeout: Duration? = nil
   ) throws(CoroutineError) -> Int {
+    letOthersIn()
+    target.letOthersIn()
     let splice = Splice(source: handle, target: target.handle, count: count)
     try splice.refuseWhatCannotBe()
     // Of some descriptors poll(2) says that they are ready when the call would wait: a socket with

@@ -1,3 +1,4 @@
+import CContext
 import CLinux
 import Glibc
 public import SystemPackage
@@ -35,7 +36,13 @@ extension Coroutine {
     _ flags: PipeFlags = .closeOnExec
   ) throws(CoroutineError) -> (reader: PipeEnd, writer: PipeEnd) {
     let ends = try Scheduler.callForPair("pipe") { .pipe(flags: flags.rawValue, ends: $0) }
-    return (PipeEnd(ends.0, peer: ends.1, traits: []), PipeEnd(ends.1, peer: ends.0, traits: []))
+    // What is left of a packet that is read in part is gone, and so is what was counted.
+    let isCountable = flags.subtracting(.nonBlocking) == .closeOnExec
+    let pipe = isCountable ? coro_pipe_create() : nil
+    return (
+      PipeEnd(ends.0, of: pipe, peer: ends.1, traits: []),
+      PipeEnd(ends.1, of: pipe, peer: ends.0, traits: [])
+    )
   }
 }
 
@@ -47,9 +54,15 @@ public final class PipeEnd {
   let handle: DescriptorHandle
   /// See `KernelOperation.peer`.
   private let peer: CInt
+  /// nil if others may have it from the beginning.
+  private let pipe: UnsafeMutablePointer<coro_pipe>?
 
-  init(_ descriptor: CInt, peer: CInt = -1, traits: KernelOperation.Traits) {
+  init(
+    _ descriptor: CInt, of pipe: UnsafeMutablePointer<coro_pipe>? = nil, peer: CInt = -1,
+    traits: KernelOperation.Traits
+  ) {
     self.peer = peer
+    self.pipe = pipe
     handle = DescriptorHandle(descriptor, traits: traits)
   }
 
@@ -68,10 +81,19 @@ public final class PipeEnd {
 
   deinit {
     handle.release()
+    coro_pipe_release(pipe)
   }
 
   /// The descriptor, still owned by this object.
-  public var fileDescriptor: FileDescriptor { FileDescriptor(rawValue: handle.descriptor) }
+  public var fileDescriptor: FileDescriptor {
+    letOthersIn()
+    return FileDescriptor(rawValue: handle.descriptor)
+  }
+
+  /// To be called before anything is done to the pipe but by `read` and `write`.
+  func letOthersIn() {
+    coro_pipe_tell(pipe)
+  }
 
   /// Whether `close()` or `detach()` was called.
   public var isClosed: Bool { handle.state.pointee.isClosed }
@@ -105,14 +127,19 @@ public final class PipeEnd {
     throws(CoroutineError) -> Outcome
   {
     try handle.perform(
-      "read", .read(handle.descriptor, buffer), timeout: timeout, likelyToWait: true, peer: peer)
+      "read", .read(handle.descriptor, buffer), timeout: timeout, likelyToWait: true, peer: peer,
+      hints: hints)
   }
 
   func write(_ bytes: UnsafeRawBufferPointer, _ timeout: Duration?)
     throws(CoroutineError) -> Outcome
   {
     try handle.perform(
-      "write", .write(handle.descriptor, bytes), timeout: timeout, peer: peer)
+      "write", .write(handle.descriptor, bytes), timeout: timeout, peer: peer, hints: hints)
+  }
+
+  private var hints: KernelOperation.Hints {
+    @inline(__always) get { coro_pipe_is_private(pipe) ? .privatePipe : [] }
   }
 
   var readOperands: String { "from pipe \(handle.descriptor)" }

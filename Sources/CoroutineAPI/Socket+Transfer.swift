@@ -182,7 +182,7 @@ extension Socket {
   ) throws(CoroutineError) -> Outcome {
     try handle.perform(
       "send", .send(handle.descriptor, bytes, flags: flags.once), timeout: timeout,
-      wasTried: wasTried)
+      hints: wasTried ? .wasTried : [])
   }
 
   /// See `receive(_:)`.

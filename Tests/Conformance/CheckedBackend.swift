@@ -46,9 +46,19 @@ public final class CheckedBackend: Backend {
   /// See `Backend.wait(_:completed:)`.
   public func wait(_ limit: WaitLimit, completed: inout Completions) {
     check(!isClosed, "a wait after close()")
+    pass(on: &completed) { base.wait(limit, completed: &$0) }
+  }
+
+  /// See `Backend.reportFinished(_:)`.
+  public func reportFinished(_ completed: inout Completions) {
+    check(!isClosed, "a report after close()")
+    pass(on: &completed) { base.reportFinished(&$0) }
+  }
+
+  private func pass(on completed: inout Completions, _ report: (inout Completions) -> Void) {
     check(completed.isEmpty, "the list of completions was not empty")
     var finished = Completions()
-    base.wait(limit, completed: &finished)
+    report(&finished)
     while let operation = finished.popFirst() {
       check(
         inFlight.remove(operation) != nil, "an operation was reported that is not in flight (I1)")

@@ -51,7 +51,7 @@ extension Conformance {
         let receiver = spawn { try new.receiveText() }
         let waiting = spawn { try new.waitReadable() }
         try stale.expectBadDescriptor()
-        // Both are the kernel's before the byte comes: the receiver may take it before a later look.
+        // Both are the kernel's before the bytes come: a later look may find them taken.
         try settle()
         #expect(!receiver.hasEnded && !waiting.hasEnded)
         try newPeer.sendAll("new")

@@ -101,7 +101,7 @@ import Testing
       // Room that is made before the operation starts makes an edge for it.
       var buffer = [UInt8](repeating: 0, count: 1 << 20)
       while recv(fixture.ends.1, &buffer, buffer.count, CInt(MSG_DONTWAIT)) > 0 {}
-      var operation = KernelOperation(.send(fixture.ends.0, bytes, flags: 0), wasTried: true)
+      var operation = KernelOperation(.send(fixture.ends.0, bytes, flags: 0), hints: .wasTried)
       withUnsafeMutablePointer(to: &operation) { pointer in
         let reference = KernelOperation.Reference(pointer)
         #expect(!fixture.table.begin(reference))

@@ -8,6 +8,7 @@
 #include "coro_context.h"
 #include "coro_dispatch.h"
 #include "coro_fork.h"
+#include "coro_pipe.h"
 #include "coro_leak.h"
 #include "coro_overflow.h"
 #include "coro_run_queue.h"

@@ -17,6 +17,13 @@ typedef struct coro_loop {
   struct coro_loop *previous;
 } coro_loop;
 
+// How often this process has been about to fork since it had a loop.
+extern uint32_t coro_fork_count;
+
+static inline __attribute__((always_inline)) uint32_t coro_forks(void) {
+  return __atomic_load_n(&coro_fork_count, __ATOMIC_RELAXED);
+}
+
 // Called in the child for each loop that the parent had. It takes no lock and allocates nothing:
 // the parent's other threads are gone, with what they held.
 typedef void (*coro_loop_abandon)(void *scheduler);

@@ -62,3 +62,13 @@ static inline long coro_sys_send(int fd, const void *buffer, size_t count, int f
   if (coro_must_tell_sanitizers()) return coro_outcome(send(fd, buffer, count, flags));
   return coro_system_call(SYS_sendto, fd, (long)buffer, (long)count, flags, 0, 0);
 }
+
+static inline long coro_sys_read(int fd, void *buffer, size_t count) {
+  if (coro_must_tell_sanitizers()) return coro_outcome(read(fd, buffer, count));
+  return coro_system_call(SYS_read, fd, (long)buffer, (long)count, 0, 0, 0);
+}
+
+static inline long coro_sys_write(int fd, const void *buffer, size_t count) {
+  if (coro_must_tell_sanitizers()) return coro_outcome(write(fd, buffer, count));
+  return coro_system_call(SYS_write, fd, (long)buffer, (long)count, 0, 0, 0);
+}

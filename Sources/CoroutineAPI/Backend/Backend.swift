@@ -2,11 +2,12 @@
 ///
 /// A backend belongs to the thread that made it, and every member except `wake()` is called on that
 /// thread alone. It never calls the scheduler: what has finished it appends to the `Completions`
-/// that `wait` is given.
+/// that `wait` or `reportFinished` is given.
 ///
 /// What a backend promises (the numbers are those of ARCHITECTURE.md):
 /// - I1: each operation that was started is reported exactly once, by `start` returning true or by
-///   a later `wait`; not before its memory (record, buffer, address) is the caller's again.
+///   a later `wait` or `reportFinished`; not before its memory (record, buffer, address) is the
+///   caller's again.
 /// - I8: `wait` blocks no longer than its limit allows, and returns early when something finished
 ///   or `wake()` was called. It may also return early for no reason.
 /// - EINTR is never a result.
@@ -27,16 +28,23 @@ public protocol Backend: AnyObject {
 
   /// Whether `start` would begin a send(2), on a socket on which nobody waits to send, with the
   /// very call: then the scheduler makes it itself, and starts an operation only if there was no
-  /// room (`KernelOperation.wasTried`).
+  /// room (`KernelOperation.Hints.wasTried`).
   ///
   /// By default it is not so. Asked once.
   var sendsAtOnce: Bool { get }
 
   /// Asks the kernel to finish an operation in flight early.
   ///
-  /// It is still reported, by a later `wait`: with -ECANCELED if cancelling won, else with what it
-  /// achieved. Called at most once an operation.
+  /// It is still reported, by a later `wait` or `reportFinished`: with -ECANCELED if cancelling
+  /// won, else with what it achieved. Called at most once an operation.
   func cancel(_ operation: KernelOperation.Reference)
+
+  /// Appends what has finished already, without a system call; see `wait`.
+  ///
+  /// Called where nobody can run: what one coroutine did may have finished what another one waits
+  /// for, and then there is no need to ask the kernel. By default it does nothing, and `wait` says
+  /// it.
+  func reportFinished(_ completed: inout Completions)
 
   /// Submits what is queued, waits as long as `limit` allows, appends what finished.
   func wait(_ limit: WaitLimit, completed: inout Completions)
@@ -64,6 +72,9 @@ public protocol Backend: AnyObject {
 extension Backend {
   /// False.
   public var sendsAtOnce: Bool { false }
+
+  /// Does nothing.
+  public func reportFinished(_ completed: inout Completions) {}
 
   /// Does nothing.
   public func abandon() {}

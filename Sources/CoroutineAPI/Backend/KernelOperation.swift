@@ -73,6 +73,24 @@ public struct KernelOperation {
     @inlinable public static var device: Traits { Traits(rawValue: 128) }
   }
 
+  /// What the caller of an operation knows, and need not be asked of the kernel.
+  public struct Hints: OptionSet, Sendable {
+    /// The bits.
+    public let rawValue: UInt8
+    /// The hints with these bits.
+    @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// The call was made just now and found the descriptor not ready: see `Backend.sendsAtOnce`.
+    ///
+    /// To make it again would be a waste. It may wait.
+    @inlinable public static var wasTried: Hints { Hints(rawValue: 1) }
+    /// Of an operation with a `peer`: nobody else has an end of the pipe, or knows its number.
+    ///
+    /// So what its operations have moved says how many bytes are in it, and where some are, or
+    /// where there is room, a plain call does not wait.
+    @inlinable public static var privatePipe: Hints { Hints(rawValue: 2) }
+  }
+
   /// Which way bytes flow.
   ///
   /// Those who wait for the same direction of one descriptor are served in order.
@@ -96,11 +114,8 @@ public struct KernelOperation {
   ///
   /// `start` then returns true.
   public let mayWait: Bool
-  /// Its call was made just now and found the descriptor not ready: see
-  /// `Backend.sendsAtOnce`.
-  ///
-  /// To make it again would be a waste. It may wait.
-  public let wasTried: Bool
+  /// What its caller knows.
+  public let hints: Hints
   /// Set by whoever calls `Backend.cancel`.
   public var isCancelled = false
   /// `kind.descriptor`, likewise.
@@ -134,7 +149,7 @@ public struct KernelOperation {
   @inline(__always)
   public init(
     _ kind: Kind, traits: Traits = [], mayWait: Bool = true, peer: CInt = -1,
-    wasTried: Bool = false
+    hints: Hints = []
   ) {
     // Inlined, because what the kind says is known where it is made.
     self.kind = kind
@@ -143,7 +158,7 @@ public struct KernelOperation {
     self.traits = traits
     self.mayWait = mayWait
     self.peer = peer
-    self.wasTried = wasTried
+    self.hints = hints
   }
 
   /// The address of an operation.

@@ -1,10 +1,12 @@
 public import CContext
 
-/// What a `Backend.wait` reports.
+/// What a backend reports.
 ///
 /// A loop's own takes each operation at once: its coroutine is made ready, and runs when the loop
-/// goes on, not before `wait` has returned. One that is made without a loop keeps them in a list,
-/// for who stands between a loop and its backend, and for tests.
+/// goes on, not before `Backend.wait` or `Backend.reportFinished` has returned.
+///
+/// One that is made without a loop keeps them in a list, for who stands between a loop and its
+/// backend, and for tests.
 public struct Completions {
   @usableFromInline let loop: UnsafeMutablePointer<coro_dispatcher>?
   @usableFromInline var hasDelivered = false

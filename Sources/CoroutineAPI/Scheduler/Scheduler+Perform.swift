@@ -15,12 +15,13 @@ extension Scheduler {
   ///   - likelyToWait: Whether the wait, too, is to be a part of the caller: faster where it is the
   ///     rule, and slower where it is not.
   ///   - peer: See `KernelOperation.peer`.
-  ///   - wasTried: See `KernelOperation.wasTried`.
+  ///   - hints: See `KernelOperation.Hints`.
   /// - Returns: What the kernel said, or why it was not waited for any longer.
   @inline(__always)
   func perform(
     _ kind: KernelOperation.Kind, on descriptor: DescriptorHandle?, timeout: Duration?,
-    likelyToWait: Bool = false, peer: CInt = -1, wasTried: Bool = false
+    likelyToWait: Bool = false, peer: CInt = -1,
+    hints: KernelOperation.Hints = []
   ) -> Outcome {
     if core.running.cancellation != .none {
       _ = throwCancellation()
@@ -28,8 +29,7 @@ extension Scheduler {
     }
     var operation = KernelOperation(
       kind, traits: descriptor?.state.pointee.traits ?? [],
-      mayWait: timeout?.isPositive ?? true, peer: peer,
-      wasTried: wasTried)
+      mayWait: timeout?.isPositive ?? true, peer: peer, hints: hints)
     // The pointer is to one operation and never moved: there is nothing to protect the stack from.
     return _withUnprotectedUnsafeMutablePointer(to: &operation) {
       perform(

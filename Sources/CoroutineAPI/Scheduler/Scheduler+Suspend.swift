@@ -33,7 +33,7 @@ extension Scheduler {
   @inline(never)
   func waitForNext() -> CoroutineRecord.Reference {
     while true {
-      turn(mayBlock: true)
+      if !hearOfFinished() { turn(mayBlock: true) }
       if let next = core.pointee.dispatcher.queue.popFirst() { return next }
     }
   }

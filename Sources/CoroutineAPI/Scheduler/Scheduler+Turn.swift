@@ -70,19 +70,13 @@ extension Scheduler {
         tellWatchdog(of: nil)
       }
     }
-    var completed = Completions(of: core.dispatcher)
     let limit: WaitLimit =
       if !mayBlock { .poll } else if let deadline = core.pointee.timers.earliest {
         .until(deadline)
       } else { .forever }
     // With nothing in flight there is no news but the time.
     if mayBlock || core.operationsInFlight > 0 {
-      withBackend { $0.wait(limit, completed: &completed) }
-      guard completed.areReported(to: core.dispatcher) else {
-        fatalError(
-          "The backend replaced the Completions that its wait was given: append to them instead.")
-      }
-      if !core.pointee.finishedDetached.isEmpty { finishDetached() }
+      _ = hear { $0.wait(limit, completed: &$1) }
     }
     if mayBlock {
       core.pointee.turnTime = withBackend { $0.roughNow }
@@ -97,6 +91,37 @@ extension Scheduler {
     }
     if !core.pointee.timers.isEmpty { expireTimers(at: now) }
     core.pointee.roundEnd = core.pointee.dispatcher.queue.end
+  }
+
+  /// Makes ready whose operation another coroutine has finished, so that the kernel need not be
+  /// asked: not before the budget is spent, unless the turns are long.
+  ///
+  /// - Returns: Whether somebody can run.
+  func hearOfFinished() -> Bool {
+    guard core.operationsInFlight > 0, !core.pointee.isAbandoned,
+      hear({ $0.reportFinished(&$1) })
+    else { return false }
+    let now = withBackend { $0.roughNow }
+    if now.nanoseconds - core.pointee.turnTime.nanoseconds >= 1_000_000 {
+      core.pointee.turnTime = now
+      turn(mayBlock: false)
+    }
+    return true
+  }
+
+  /// Has the backend report.
+  ///
+  /// - Returns: Whether there was anything.
+  @inline(__always)
+  private func hear(_ report: (any Backend, inout Completions) -> Void) -> Bool {
+    var completed = Completions(of: core.dispatcher)
+    withBackend { report($0, &completed) }
+    guard completed.areReported(to: core.dispatcher) else {
+      fatalError(
+        "The backend replaced the Completions that it was given: append to them instead.")
+    }
+    if !core.pointee.finishedDetached.isEmpty { finishDetached() }
+    return !completed.isEmpty
   }
 
   private func expireTimers(at now: Instant) {
