@@ -34,11 +34,11 @@ extension WaiterTable {
       entry.pointee.reading.operations = OperationList(operation)
       return false
     }
-    guard operation.pointer.pointee.hints.contains(.privatePipe) else { return start(operation) }
-    let count = coro_sys_read(descriptor, buffer.baseAddress, buffer.count)
-    guard count > 0 else { return start(operation) }
-    noteRead(entry, count)
-    operation.pointer.pointee.result = count
+    guard operation.pointer.pointee.hints.contains(.privatePipe),
+      let result = operation.readPlainly(descriptor, buffer)
+    else { return start(operation) }
+    operation.pointer.pointee.result = result
+    if result > 0 { noteRead(entry, result) } else { abandonIfClosed(operation, entry) }
     return true
   }
 
@@ -51,14 +51,16 @@ extension WaiterTable {
       let unread = reader.pointee.unread, isPipe(entry, of: reader)
     else { return start(operation) }
     let isPrivate = operation.pointer.pointee.hints.contains(.privatePipe)
-    // An empty pipe has room for a page.
-    let count =
-      isPrivate && unread == 0 && bytes.count <= 4096
-      ? coro_sys_write(descriptor, bytes.baseAddress, bytes.count)
-      : coro_write_nowait(descriptor, bytes.baseAddress, bytes.count)
-    guard count > 0 else { return startWritingFailed(operation, entry, count) }
-    operation.pointer.pointee.result = count
-    reader.pointee.unread = unread + count
+    let result: Int?
+    if isPrivate, unread == 0, bytes.count <= 4096 {
+      // An empty pipe has room for a page.
+      result = operation.writePlainly(descriptor, bytes)
+    } else {
+      result = coro_write_nowait(descriptor, bytes.baseAddress, bytes.count)
+    }
+    guard let result, result > 0 else { return startWritingFailed(operation, entry, result) }
+    operation.pointer.pointee.result = result
+    reader.pointee.unread = unread + result
     serve(reader, isPrivate: isPrivate)
     return true
   }
@@ -66,15 +68,15 @@ extension WaiterTable {
   @inline(never)
   private func startWritingFailed(
     _ operation: KernelOperation.Reference, _ entry: UnsafeMutablePointer<WaiterEntry>,
-    _ result: Int
+    _ result: Int?
   ) -> Bool {
-    switch -result {
-    case Int(EAGAIN):
+    switch result {
+    case -Int(EAGAIN):
       if operation.pointer.pointee.mayWait { entry.pointee.writing.isBlocked = true }
       return putInLine(operation, entry, Self.waiters(entry, .writing))
-    case Int(EINTR), Int(EOPNOTSUPP):
+    case nil, -Int(EINTR), -Int(EOPNOTSUPP):
       return start(operation)
-    default:
+    case let result?:
       operation.pointer.pointee.result = result
       abandonIfClosed(operation, entry)
       return true
@@ -210,14 +212,14 @@ extension WaiterTable {
     reader.pointee.reading.isBlocked = false
     handsOver = true
     if isPrivate, first.pointer.pointee.next == nil,
-      case .read(let descriptor, let buffer) = first.pointer.pointee.kind
+      case .read(let descriptor, let buffer) = first.pointer.pointee.kind,
+      let result = first.readPlainly(descriptor, buffer)
     {
-      let count = coro_sys_read(descriptor, buffer.baseAddress, buffer.count)
-      if count > 0 {
-        noteRead(reader, count)
-        reader.pointee.reading.operations = OperationList()
-        return finishEarly(first, count)
-      }
+      if result > 0 { noteRead(reader, result) }
+      reader.pointee.reading.operations = OperationList()
+      finishEarly(first, result)
+      abandonIfClosed(first, reader)
+      return
     }
     advanceEarly(reader, Self.waiters(reader, .reading))
   }

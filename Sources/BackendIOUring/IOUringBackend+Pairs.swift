@@ -32,13 +32,13 @@
         guard let entry = lines.existingEntry(descriptor), !entry.pointee.hasStrangers,
           entry.pointee.polling.isEmpty
         else { return nil }
-        if let unread = entry.pointee.unread, unread > 0, isPrivate {
-          let count = coro_sys_read(descriptor, buffer.baseAddress, buffer.count)
-          if count > 0 {
-            noteRead(entry, count)
-            operation.pointer.pointee.result = count
-            return true
-          }
+        if let unread = entry.pointee.unread, unread > 0, isPrivate,
+          let result = operation.readPlainly(descriptor, buffer)
+        {
+          operation.pointer.pointee.result = result
+          if result > 0 { noteRead(entry, result) }
+          if result == -Int(EBADF) { strandEarlyIfClosed(operation) }
+          return true
         }
         if entry.pointee.unread != 0 {
           if attemptPaired(operation) { return true }
@@ -79,13 +79,16 @@
     ) -> Bool {
       guard bytes.count <= 4096, let entry = lines.existingEntry(descriptor),
         let reader = lines.existingEntry(operation.pointer.pointee.peer),
-        reader.pointee.unread == 0, reader.pointee.polling.isEmpty, isPipe(entry, of: reader)
+        reader.pointee.unread == 0, reader.pointee.polling.isEmpty, isPipe(entry, of: reader),
+        let result = operation.writePlainly(descriptor, bytes)
       else { return false }
-      let count = coro_sys_write(descriptor, bytes.baseAddress, bytes.count)
-      guard count > 0 else { return false }
-      operation.pointer.pointee.result = count
-      reader.pointee.unread = count
-      servePrivate(reader)
+      operation.pointer.pointee.result = result
+      if result > 0 {
+        reader.pointee.unread = result
+        servePrivate(reader)
+      } else if result == -Int(EBADF) {
+        strandEarlyIfClosed(operation)
+      }
       return true
     }
 
@@ -94,16 +97,16 @@
       handsOver = true
       if hasShortWay, reader.pointee.isPostponed, let first = reader.pointee.reading.first,
         first.place == .line, first.pointer.pointee.next == nil,
-        case .read(let descriptor, let buffer) = first.pointer.pointee.kind
+        case .read(let descriptor, let buffer) = first.pointer.pointee.kind,
+        let result = first.readPlainly(descriptor, buffer)
       {
-        let count = coro_sys_read(descriptor, buffer.baseAddress, buffer.count)
-        if count > 0 {
-          noteRead(reader, count)
-          first.pointer.pointee.result = count
-          lines.removeOnly(first)
-          first.place = .finished
-          return early.pointee.append(first)
-        }
+        if result > 0 { noteRead(reader, result) }
+        first.pointer.pointee.result = result
+        lines.removeOnly(first)
+        first.place = .finished
+        early.pointee.append(first)
+        if result == -Int(EBADF) { strandEarlyIfClosed(first) }
+        return
       }
       serve(reader, &early.pointee)
     }

@@ -26,6 +26,24 @@ extension KernelOperation.Reference {
     return result == -Int(EINTR) ? attempt() : result
   }
 
+  /// As `attempt`, for a read from a pipe in which bytes are known to be: read(2) itself.
+  ///
+  /// See `KernelOperation.Hints.privatePipe`.
+  ///
+  /// - Returns: nil: it is to be attempted as any other.
+  @inlinable @inline(__always)
+  public func readPlainly(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer) -> Int? {
+    let result = coro_sys_read(descriptor, buffer.baseAddress, buffer.count)
+    return result == 0 || result == -Int(EINTR) || result == -Int(EAGAIN) ? nil : result
+  }
+
+  /// As `attempt`, for a write for which there is known to be room: write(2) itself; see above.
+  @inlinable @inline(__always)
+  public func writePlainly(_ descriptor: CInt, _ bytes: UnsafeRawBufferPointer) -> Int? {
+    let result = coro_sys_write(descriptor, bytes.baseAddress, bytes.count)
+    return result == 0 || result == -Int(EINTR) || result == -Int(EAGAIN) ? nil : result
+  }
+
   @inlinable @inline(__always)
   func receiveOnce(
     _ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer, _ flags: CInt
