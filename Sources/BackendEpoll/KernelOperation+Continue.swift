@@ -5,7 +5,7 @@ import Glibc
 enum Word {
   /// `connect` was called once.
   static let called: UInt64 = 1
-  /// It has its result, and is reported by the next `wait`.
+  /// It has its result, and is to be reported next.
   static let early: UInt64 = 2
   /// It was put in line without an attempt.
   static let untried: UInt64 = 3

@@ -49,7 +49,7 @@ final class WaiterTable {
     | EPOLLET.rawValue
 
   private let epoll: CInt
-  /// Operations that ended without an edge, to be reported by the next `wait`.
+  /// Operations that ended without an edge, to be reported next.
   let early: UnsafeMutablePointer<OperationList>
   let newcomers: UnsafeMutablePointer<Newcomers>
   /// The numbers whose entries say `isPostponed`, and some that do not any more.
@@ -209,7 +209,7 @@ final class WaiterTable {
 
   // MARK: Leaving
 
-  /// Takes an operation out that waits, and reports it with the next `wait`.
+  /// Takes an operation out that waits, to be reported next.
   func cancel(_ operation: KernelOperation.Reference) {
     if operation.pointer.pointee.backendWord == Word.early { return }
     let entry = entry(operation.pointer.pointee.descriptor)
@@ -240,7 +240,7 @@ final class WaiterTable {
     }
   }
 
-  /// To be reported by the next `wait`.
+  /// To be reported next.
   func finishEarly(_ operation: KernelOperation.Reference, _ result: Int) {
     operation.pointer.pointee.result = result
     operation.pointer.pointee.backendWord = Word.early

@@ -28,7 +28,7 @@
       lines.identities?.forget(descriptor)
     }
 
-    /// See `strand`; reported by the next `wait`.
+    /// See `strand`; to be reported next.
     @inline(never)
     func strandEarly(_ descriptor: CInt) {
       // What the kernel has not seen yet would be done to whoever has the number by then.

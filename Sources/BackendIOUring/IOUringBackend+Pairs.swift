@@ -42,6 +42,11 @@
         }
         if entry.pointee.unread != 0 {
           if attemptPaired(operation) { return true }
+          guard lines.firstWriter(operation.pointer.pointee.peer) == nil else {
+            // What he has written, and others have read, may be heard of after this.
+            entry.pointee.unread = nil
+            return nil
+          }
           entry.pointee.unread = 0
         }
         postpone(operation, descriptor)
@@ -146,16 +151,24 @@
     }
 
     private func attemptPostponed(_ completed: inout Completions) {
+      var staying = 0
       for index in postponed.indices {
         let descriptor = postponed[index]
-        // What is not the same any more is for `submitPostponed` to tell, and who waits for
-        // readiness has to see it before it is taken.
-        guard let entry = lines.existingEntry(descriptor), entry.pointee.isPostponed,
-          entry.pointee.polling.isEmpty,
+        guard let entry = lines.existingEntry(descriptor), entry.pointee.isPostponed else {
+          continue
+        }
+        // Who waits for readiness has to see it before it is taken.
+        guard entry.pointee.polling.isEmpty,
           coro_is_same_pipe(descriptor, entry.pointee.pipe) != 0
-        else { continue }
+        else {
+          submitPostponed(descriptor, entry, &completed)
+          continue
+        }
         serve(entry, &completed)
+        postponed[staying] = descriptor
+        staying += 1
       }
+      postponed.removeLast(postponed.count - staying)
     }
 
     /// Hands the ring those who were put in line without it.
@@ -163,19 +176,24 @@
       for index in postponed.indices {
         let descriptor = postponed[index]
         // The number may be another file's by now: then it is no longer marked, or not the same.
-        guard let entry = lines.existingEntry(descriptor), entry.pointee.isPostponed else {
-          continue
+        if let entry = lines.existingEntry(descriptor), entry.pointee.isPostponed {
+          submitPostponed(descriptor, entry, &completed)
         }
-        entry.pointee.isPostponed = false
-        guard let first = entry.pointee.reading.first, first.place == .line else { continue }
-        guard coro_is_same_pipe(descriptor, entry.pointee.pipe) != 0 else {
-          strand(descriptor, &completed)
-          continue
-        }
-        first.place = .ring
-        if submit(first) { report(first, first.pointer.pointee.result, &completed) }
       }
       postponed.removeAll(keepingCapacity: true)
+    }
+
+    private func submitPostponed(
+      _ descriptor: CInt, _ entry: UnsafeMutablePointer<WaitingLines.Entry>,
+      _ completed: inout Completions
+    ) {
+      entry.pointee.isPostponed = false
+      guard let first = entry.pointee.reading.first, first.place == .line else { return }
+      guard coro_is_same_pipe(descriptor, entry.pointee.pipe) != 0 else {
+        return strand(descriptor, &completed)
+      }
+      first.place = .ring
+      if submit(first) { report(first, first.pointer.pointee.result, &completed) }
     }
 
     /// As `noteMoved`, where no completions are worked on.

@@ -15,7 +15,7 @@
     /// The ring's memory, for those who have no time to ask it.
     let queues: UnsafeMutablePointer<io_uring>
     let wakeUp: CInt
-    /// Operations to be reported by the next `wait`: those that were found finished while room was
+    /// Operations to be reported next: those that were found finished while room was
     /// made or a number looked into, cancelled ones that never came to the ring, and those whose
     /// descriptor is gone.
     let early: UnsafeMutablePointer<Completions>

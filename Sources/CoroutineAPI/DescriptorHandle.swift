@@ -16,16 +16,22 @@ struct DescriptorState {
   private(set) var loop: UInt64 = 0
   /// The operations in flight on it: see `OperationsInFlight`.
   var inFlight = OperationsInFlight()
+  /// Of an end of a pipe that nobody else has from the beginning; one reference to it.
+  let pipe: UnsafeMutablePointer<coro_pipe>?
   /// The coroutine that closes it and waits for those operations to end.
   var closer: CoroutineRecord.Reference?
 
-  init(descriptor: CInt, traits: KernelOperation.Traits) {
+  init(
+    descriptor: CInt, traits: KernelOperation.Traits, pipe: UnsafeMutablePointer<coro_pipe>?
+  ) {
     self.descriptor = descriptor
     self.traits = traits
+    self.pipe = pipe
   }
 
   mutating func belong(to scheduler: Scheduler) {
     loop = scheduler.core.pointee.number
+    coro_pipe_use(pipe, loop)
   }
 
   /// Has everybody refused from now on.
@@ -41,9 +47,12 @@ struct DescriptorState {
 struct DescriptorHandle {
   let state: UnsafeMutablePointer<DescriptorState>
 
-  init(_ descriptor: CInt, traits: KernelOperation.Traits) {
+  init(
+    _ descriptor: CInt, traits: KernelOperation.Traits,
+    pipe: UnsafeMutablePointer<coro_pipe>? = nil
+  ) {
     state = .allocate(capacity: 1)
-    state.initialize(to: DescriptorState(descriptor: descriptor, traits: traits))
+    state.initialize(to: DescriptorState(descriptor: descriptor, traits: traits, pipe: pipe))
   }
 
   var descriptor: CInt { state.pointee.descriptor }
@@ -209,6 +218,7 @@ struct DescriptorHandle {
   /// Never suspends; nobody can be waiting.
   func release() {
     if !state.pointee.isClosed { closeUnawaited() }
+    coro_pipe_release(state.pointee.pipe)
     state.deallocate()
   }
 

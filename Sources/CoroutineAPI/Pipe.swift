@@ -35,10 +35,16 @@ extension Coroutine {
   public static func pipe(
     _ flags: PipeFlags = .closeOnExec
   ) throws(CoroutineError) -> (reader: PipeEnd, writer: PipeEnd) {
-    let ends = try Scheduler.callForPair("pipe") { .pipe(flags: flags.rawValue, ends: $0) }
     // What is left of a packet that is read in part is gone, and so is what was counted.
     let isCountable = flags.subtracting(.nonBlocking) == .closeOnExec
     let pipe = isCountable ? coro_pipe_create() : nil
+    let ends: (CInt, CInt)
+    do throws(CoroutineError) {
+      ends = try Scheduler.callForPair("pipe") { .pipe(flags: flags.rawValue, ends: $0) }
+    } catch {
+      for _ in 0..<2 { coro_pipe_release(pipe) }
+      throw error
+    }
     return (
       PipeEnd(ends.0, of: pipe, peer: ends.1, traits: []),
       PipeEnd(ends.1, of: pipe, peer: ends.0, traits: [])
@@ -54,16 +60,13 @@ public final class PipeEnd {
   let handle: DescriptorHandle
   /// See `KernelOperation.peer`.
   private let peer: CInt
-  /// nil if others may have it from the beginning.
-  private let pipe: UnsafeMutablePointer<coro_pipe>?
 
   init(
     _ descriptor: CInt, of pipe: UnsafeMutablePointer<coro_pipe>? = nil, peer: CInt = -1,
     traits: KernelOperation.Traits
   ) {
     self.peer = peer
-    self.pipe = pipe
-    handle = DescriptorHandle(descriptor, traits: traits)
+    handle = DescriptorHandle(descriptor, traits: traits, pipe: pipe)
   }
 
   /// Takes over a descriptor that exists: a pipe, a terminal, an eventfd, a file.
@@ -81,7 +84,6 @@ public final class PipeEnd {
 
   deinit {
     handle.release()
-    coro_pipe_release(pipe)
   }
 
   /// The descriptor, still owned by this object.
@@ -92,7 +94,7 @@ public final class PipeEnd {
 
   /// To be called before anything is done to the pipe but by `read` and `write`.
   func letOthersIn() {
-    coro_pipe_tell(pipe)
+    coro_pipe_share(handle.state.pointee.pipe)
   }
 
   /// Whether `close()` or `detach()` was called.
@@ -139,7 +141,7 @@ public final class PipeEnd {
   }
 
   private var hints: KernelOperation.Hints {
-    @inline(__always) get { coro_pipe_is_private(pipe) ? .privatePipe : [] }
+    @inline(__always) get { coro_pipe_is_private(handle.state.pointee.pipe) ? .privatePipe : [] }
   }
 
   var readOperands: String { "from pipe \(handle.descriptor)" }

@@ -251,6 +251,23 @@ extension Conformance {
     }
 
     @Test(arguments: BackendUnderTest.selected)
+    func `who reads beside one who waits for the end is served while two write to each other`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let (reader, writer) = try Coroutine.pipe()
+        let reading = spawn { try reader.readText() }
+        let waiting = spawn { try reader.wait(for: []) }
+        writeElsewhere("x", to: writer)
+        try withPingPong { reading.hasEnded }
+        #expect(reading.hasEnded && !waiting.hasEnded)
+        #expect(try reading.value() == "x")
+        try writer.close()
+        #expect(try waiting.value() == .hungUp)
+      }
+    }
+
+    @Test(arguments: BackendUnderTest.selected)
     func `many who wait for others are served while two write to each other for ever`(
       on backend: BackendUnderTest
     ) throws {

@@ -203,5 +203,56 @@ extension Conformance {
         expectFull(writer)
       }
     }
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `another loop's writing is not counted`(on backend: BackendUnderTest) throws {
+      try backend.run {
+        let (reader, writer) = try Coroutine.pipe()
+        #expect(errorCode { _ = try reader.readText(timeout: .milliseconds(1)) } == .timeout)
+        // Not used here before the thread has ended.
+        nonisolated(unsafe) let lent = writer
+        let choice = backend.choice
+        let thread = ThreadJob {
+          try? Coroutine.run(on: choice) {
+            _ = try lent.write([UInt8](repeating: 1, count: 61_440), timeout: .zero)
+          }
+        }
+        thread.join()
+        // It is full now, less than a page apart, and neither write may wait with the thread.
+        _ = try writer.write("x", timeout: .milliseconds(1))
+        var byte: [UInt8] = [0]
+        #expect(try reader.read(into: &byte) == 1)
+        let page = [UInt8](repeating: 2, count: 4096)
+        _ = try? writer.write(page, timeout: .milliseconds(1))
+        #expect(errorCode { _ = try writer.write(page, timeout: .milliseconds(1)) } == .timeout)
+      }
+    }
+
+    // MARK: What is under way
+
+    @Test(arguments: BackendUnderTest.selected)
+    func `what a waiting writer has written counts once, however late it is told`(
+      on backend: BackendUnderTest
+    ) throws {
+      try backend.run {
+        let (reader, writer) = try Coroutine.pipe()
+        let whole = [UInt8](repeating: 1, count: 65_536)
+        #expect(try writer.write(whole) == whole.count)
+        let writing = spawn { try writer.writeAll([UInt8](repeating: 2, count: 1_000)) }
+        var buffer = whole
+        #expect(try reader.read(into: &buffer) == whole.count)
+        // So many that a ring has to begin what was asked for, and is not heard.
+        let pairs = try (0..<300).map { _ in try Coroutine.socketPair() }
+        let receivers = pairs.map { pair in spawn { try pair.0.receiveText() } }
+        #expect(try reader.read(into: &buffer) == 1_000)
+        let reading = spawn { try reader.readText() }
+        try writing.value()
+        try writer.writeAll("x")
+        #expect(try reading.value() == "x")
+        try expectEmpty(reader, writer)
+        for pair in pairs { try pair.1.sendAll("y") }
+        for receiver in receivers { #expect(try receiver.value() == "y") }
+      }
+    }
   }
 }

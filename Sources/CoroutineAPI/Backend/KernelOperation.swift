@@ -84,7 +84,8 @@ public struct KernelOperation {
     ///
     /// To make it again would be a waste. It may wait.
     @inlinable public static var wasTried: Hints { Hints(rawValue: 1) }
-    /// Of an operation with a `peer`: nobody else has an end of the pipe, or knows its number.
+    /// Of an operation with a `peer`: no other loop or process has or had an end of the pipe, or
+    /// knows its number.
     ///
     /// So what its operations have moved says how many bytes are in it, and where some are, or
     /// where there is room, a plain call does not wait.

@@ -26,7 +26,7 @@ public struct Completions {
 
   /// Reports `operation`, whose result is set, and which is in no list.
   ///
-  /// Its memory stays valid until `wait` returns.
+  /// Its memory stays valid until `Backend.wait`, or `reportFinished`, returns.
   @inlinable @inline(__always)
   public mutating func append(_ operation: KernelOperation.Reference) {
     if let loop, coro_deliver(loop, operation.pointer.pointee.waiter, operation.pointer) {

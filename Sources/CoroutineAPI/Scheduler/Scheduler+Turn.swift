@@ -79,18 +79,22 @@ extension Scheduler {
       _ = hear { $0.wait(limit, completed: &$1) }
     }
     if mayBlock {
-      core.pointee.turnTime = withBackend { $0.roughNow }
+      beginToMeasure(withBackend { $0.roughNow })
       // The object of one whose code is over, and who waits here for the next one, is gone.
       if isChecked, !core.running.pointee.isEnded {
         tellWatchdog(of: core.running)
       }
-      // The kernel was asked just now, and the time in which nothing could run says nothing about
-      // how long switches take: measure anew, and begin soon.
-      core.pointee.isBusySinceLastPoll = false
-      core.budget = Int(min(core.pointee.budgetMax, SchedulerCore.budgetStart))
     }
     if !core.pointee.timers.isEmpty { expireTimers(at: now) }
     core.pointee.roundEnd = core.pointee.dispatcher.queue.end
+  }
+
+  /// The kernel was asked just now, and the time in which nothing could run says nothing about how
+  /// long switches take: measure anew, and begin soon.
+  private func beginToMeasure(_ roughNow: Instant) {
+    core.pointee.turnTime = roughNow
+    core.pointee.isBusySinceLastPoll = false
+    core.budget = Int(min(core.pointee.budgetMax, SchedulerCore.budgetStart))
   }
 
   /// Makes ready whose operation another coroutine has finished, so that the kernel need not be
@@ -103,8 +107,8 @@ extension Scheduler {
     else { return false }
     let now = withBackend { $0.roughNow }
     if now.nanoseconds - core.pointee.turnTime.nanoseconds >= 1_000_000 {
-      core.pointee.turnTime = now
       turn(mayBlock: false)
+      beginToMeasure(now)
     }
     return true
   }
