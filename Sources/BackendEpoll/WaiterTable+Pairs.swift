@@ -17,6 +17,10 @@ import Glibc
 // Who waits so has no registration by which his pipe could be told from another file that gets its
 // number. So the pipe's identity is noted when he is put in line, and compared before anything is
 // read for him.
+//
+// What nobody else can have (`.privatePipe`) is read and written by calls that would wait, where
+// what was counted says that they can't: there are bytes, or it is empty and has room for a page.
+// So a count that may be wrong has to become nil.
 
 extension WaiterTable {
   // MARK: The short ways

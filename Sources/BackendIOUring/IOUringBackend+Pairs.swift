@@ -10,12 +10,16 @@
   // not asked; who writes does so by a call, and lets the reader attempt. Empty it is known to be
   // by a read that found nothing, or by as many bytes read as the loop has written since.
   //
-  // Others may have the ends as well, and write. So whenever the kernel is asked for news, the ring
-  // gets whoever was put in line so. And once more has come than the loop has written, it gets all
-  // who read, at once.
+  // Others may have the ends as well, and write. So whenever the kernel is asked for news, whoever
+  // was put in line so is attempted, or the ring gets him. And once more has come than the loop has
+  // written, it gets all who read, at once.
   //
   // Who waits so would be the ring's under his number, whatever that means by then. So the pipe's
   // identity is noted when he is put in line, and compared before the ring gets him.
+  //
+  // What nobody else can have (`.privatePipe`) is read and written by calls that would wait, where
+  // what was counted says that they can't: there are bytes, or it is empty and has room for a page.
+  // So a count that may be wrong has to become nil.
   //
   // Nothing here is done to `early` while completions are worked on: that may be the list that they
   // go to. What finishes goes to the list that is passed on.

@@ -80,11 +80,7 @@ extension Conformance {
     ) throws {
       try backend.run {
         let (reader, writer) = try Coroutine.pipe()
-        func readByte() throws -> UInt8 {
-          var byte: [UInt8] = [0]
-          return try reader.read(into: &byte) == 1 ? byte[0] : 0
-        }
-        let readers = (0..<4).map { _ in spawn(readByte) }
+        let readers = (0..<4).map { _ in spawn { try reader.readByte() } }
         try writer.writeAll([1, 2])
         #expect(try readers[0].value() == 1)
         #expect(try readers[1].value() == 2)
@@ -93,7 +89,7 @@ extension Conformance {
         try writer.writeAll([3, 4, 5])
         #expect(try readers[2].value() == 3)
         #expect(try readers[3].value() == 4)
-        #expect(try readByte() == 5)
+        #expect(try reader.readByte() == 5)
       }
     }
 

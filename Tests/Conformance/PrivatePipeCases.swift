@@ -55,19 +55,15 @@ extension Conformance {
     ) throws {
       try backend.run {
         let (reader, writer) = try usedPipe()
-        func readByte() throws -> UInt8 {
-          var byte: [UInt8] = [0]
-          return try reader.read(into: &byte) == 1 ? byte[0] : 0
-        }
-        let waiting = (0..<3).map { _ in spawn(readByte) }
+        let waiting = (0..<3).map { _ in spawn { try reader.readByte() } }
         try writer.writeAll([1, 2])
         #expect(try waiting[0].value() == 1)
         #expect(try waiting[1].value() == 2)
         #expect(!waiting[2].hasEnded)
         try writer.writeAll([3, 4, 5])
         #expect(try waiting[2].value() == 3)
-        #expect(try readByte() == 4)
-        #expect(try readByte() == 5)
+        #expect(try reader.readByte() == 4)
+        #expect(try reader.readByte() == 5)
         try expectEmpty(reader, writer)
       }
     }

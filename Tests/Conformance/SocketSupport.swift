@@ -323,6 +323,12 @@ extension Socket {
 }
 
 extension PipeEnd {
+  /// Reads one byte; 0 at the end.
+  func readByte() throws -> UInt8 {
+    var byte: [UInt8] = [0]
+    return try read(into: &byte) == 1 ? byte[0] : 0
+  }
+
   /// Reads once, as text.
   func readText(timeout: Duration? = nil) throws -> String {
     var buffer = [UInt8](repeating: 0, count: 4096)
